@@ -61,59 +61,59 @@ BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts_faults.lose_a_c
 
 
 def main() -> int:
-    asked = parser().parse_args()
+    options = parser().parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+        signal.signal(number, _stop_all)
     machine.install_missing(machine.FOR_THE_NETWORK)
     if why := machine.why_no_network():
         print(f"No rehearsal on this machine: {why}.", file=sys.stderr)
         return 2
-    record = Record(asked.env)
+    record = Record(options.env)
     try:
         leftovers.sweep_leftovers()
         leftovers.own_mounts()
         with leftovers.rehearsal_folder() as folder, leftovers.one_group():
-            _rehearse(asked, folder, record)
+            _play_rehearsal(options, folder, record)
     except (Wrong, RuntimeError) as error:
         print(f"The rehearsal failed: {error}", file=sys.stderr)
         return 1
     finally:
-        record.write(asked.output)
+        record.write(options.output)
     steps = counted_noun(len(record.steps), "step")
-    print(f"As they must be: {steps}; written to {asked.output}.")
+    print(f"As they must be: {steps}; written to {options.output}.")
     return 0
 
 
-def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
-    if not asked.short:
+def _play_rehearsal(options: argparse.Namespace, folder: Path, record: Record) -> None:
+    if not options.short:
         deployment.prepare_caches(record)
-    if asked.env == "single":
+    if options.env == "single":
         single.rehearse_single(folder, record)
         return
-    with onnetwork.stage(asked.env, folder, record) as here:
+    with onnetwork.stage(options.env, folder, record) as here:
         onnetwork.table(here, record)
         mistakes = partial(onnetwork.mutate, here, record)
-        before = [mistakes] if asked.env == "production" else []
-        if asked.short:
+        before = [mistakes] if options.env == "production" else []
+        if options.short:
             run_together(*before)
             return
         with deployment.start_deployment(here, record) as it:
-            for number, line in enumerate(_plan(asked)):
+            for number, line in enumerate(_planned_steps(options)):
                 jobs = [partial(step, it, record) for step in line]
                 run_together(*jobs, *(before if number == 0 else []))
 
 
-def _plan(asked: argparse.Namespace) -> list[tuple[Step, ...]]:
+def _planned_steps(options: argparse.Namespace) -> list[tuple[Step, ...]]:
     """The steps of --steps, in that order, one after another."""
-    if asked.steps:
-        return [(STEPS[name],) for name in asked.steps]
-    spared = BEYOND_HELLO if asked.env == "hello" else set()
-    plan = PLAN + (THOROUGH if asked.thorough else ()) + LAST
+    if options.steps:
+        return [(STEPS[name],) for name in options.steps]
+    spared = BEYOND_HELLO if options.env == "hello" else set()
+    plan = PLAN + (THOROUGH if options.thorough else ()) + LAST
     lines = [tuple(step for step in line if step not in spared) for line in plan]
     return [line for line in lines if line]
 
 
-def _stop(number: int, _: object) -> None:
+def _stop_all(number: int, _: object) -> None:
     """Stop everything; further signals are ignored, so that nothing is left behind."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)

@@ -72,7 +72,7 @@ def running_balancer(here: Stage) -> Iterator[Balancer | None]:
 class Balancer:
     def __init__(self, here: Stage, place: Place, folder: Path) -> None:
         self._cloud: Cloud = here.cloud
-        self._control, self._told = folder / "control", here.folder / "told" / "health.json"
+        self._control, self._health_file = folder / "control", here.folder / "told" / "health.json"
         self._place, self._folder = place, folder
         self._hosts = {one.id: one for one in here.topology.role("api")}
         [group] = self._cloud.elb.describe_target_groups()["TargetGroups"]
@@ -114,10 +114,10 @@ class Balancer:
             for id, host in self._hosts.items():
                 wanted = "ready" if id in registered else "drain"
                 if self._states.get(id) != wanted:
-                    self._ask(f"set server api/{host.name} state {wanted}")
-                    self._ask(f"enable health api/{host.name}")
+                    self._send_command(f"set server api/{host.name} state {wanted}")
+                    self._send_command(f"enable health api/{host.name}")
                     self._states[id] = wanted
-            self._tell(registered)
+            self._write_health(registered)
 
     def _registered(self) -> set[str]:
         """Registered, and not deregistering."""
@@ -130,29 +130,29 @@ class Balancer:
             if one["TargetHealth"]["State"] not in ("draining", "unused")
         }
 
-    def _tell(self, registered: set[str]) -> None:
-        said = self.health(registered)
-        new = self._told.with_suffix(".new")
-        new.write_text(json.dumps(said))
-        new.rename(self._told)
+    def _write_health(self, registered: set[str]) -> None:
+        health = self.health(registered)
+        new = self._health_file.with_suffix(".new")
+        new.write_text(json.dumps(health))
+        new.rename(self._health_file)
 
     def health(self, registered: set[str]) -> dict[str, str]:
         """The health of each host in the words of AWS."""
         return {
-            id: _said(seen, id in registered)
+            id: _target_state(seen, id in registered)
             for id, host in self._hosts.items()
-            if (seen := self._seen().get(host.name))
+            if (seen := self._server_rows().get(host.name))
         }
 
-    def _seen(self) -> dict[str, dict[str, str]]:
+    def _server_rows(self) -> dict[str, dict[str, str]]:
         """haproxy's statistics of each server."""
-        text = self._ask("show stat").removeprefix("# ")
+        text = self._send_command("show stat").removeprefix("# ")
         lines = csv.DictReader(text.splitlines())
         return {one["svname"]: one for one in lines if one["pxname"] == "api"}
 
     def well(self) -> set[str]:
         """Names of the hosts that get requests now."""
-        return {name for name, one in self._seen().items() if one["status"] == "UP"} & {
+        return {name for name, one in self._server_rows().items() if one["status"] == "UP"} & {
             host.name for host in self._hosts.values()
         }
 
@@ -164,14 +164,14 @@ class Balancer:
                 raise RuntimeError(f"the balancer sends to {self.well() or 'nobody'}, not {names}")
             time.sleep(0.1)
 
-    def _ask(self, words: str) -> str:
+    def _send_command(self, words: str) -> str:
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(str(self._control))
             control.sendall(words.encode() + b"\n")
             return b"".join(iter(lambda: control.recv(65536), b"")).decode()
 
 
-def _said(seen: dict[str, str], registered: bool) -> str:
+def _target_state(seen: dict[str, str], registered: bool) -> str:
     if not registered:
         return "draining" if int(seen["scur"] or 0) else "unused"
     if seen["check_status"] in ("INI", ""):

@@ -21,19 +21,19 @@ class Authority:
         folder.mkdir()
         self.folder, self.file = folder, folder / "authority.pem"
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("rehearsal authority")
+        self._name = _x509_name("rehearsal authority")
         limits = x509.BasicConstraints(ca=True, path_length=0)
-        made = self._begun(self._name, self._key, days=365).add_extension(limits, critical=True)
-        self.file.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
+        builder = self._begun(self._name, self._key, days=365).add_extension(limits, critical=True)
+        self.file.write_bytes(_pem_bytes(builder.sign(self._key, hashes.SHA256())))
 
     def sign(self, name: str, *, days: float = 1) -> tuple[Path, Path]:
         """(certificate, key) for a server of that name, valid from yesterday for `days`."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
-        begun = self._begun(_name(name[:64]), key, days)
-        made = begun.add_extension(names, critical=False)
+        begun = self._begun(_x509_name(name[:64]), key, days)
+        builder = begun.add_extension(names, critical=False)
         certificate, secret = self.folder / f"{name}.crt", self.folder / f"{name}.key"
-        certificate.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
+        certificate.write_bytes(_pem_bytes(builder.sign(self._key, hashes.SHA256())))
         secret.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -59,9 +59,9 @@ class Authority:
         )
 
 
-def _name(said: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, said)])
+def _x509_name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def _pem_bytes(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)

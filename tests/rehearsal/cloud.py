@@ -22,8 +22,8 @@ URL = f"http://127.0.0.1:{PORT}"
 
 def cloud_environment(folder: Path) -> dict[str, str]:
     """For provisioning and Ansible: reaches only this cloud, reads no real credentials."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COUPON_"))}
-    return kept | {
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COUPON_"))}
+    return inherited | {
         "AWS_ENDPOINT_URL": URL,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -67,10 +67,10 @@ def apply_environment(name: str, folder: Path) -> Cloud:
 
 
 @contextmanager
-def _environment_of(said: Mapping[str, str]) -> Iterator[None]:
+def _environment_of(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.clear()
-    os.environ.update(said)
+    os.environ.update(variables)
     try:
         yield
     finally:

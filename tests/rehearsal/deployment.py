@@ -54,12 +54,12 @@ def prepare_caches(record: Record) -> None:
     """Create what is cached outside git, the first time."""
     machine.install_missing(machine.FOR_ALL)
     with record.step("base image") as step:
-        made = not base.image_ready()
-        step.found = f"{'made' if made else 'cached'}: {base.make_image()}"
+        is_new = not base.image_ready()
+        step.found = f"{'made' if is_new else 'cached'}: {base.make_image()}"
     with record.step("wheels") as step:
-        made = not wheels.archives_ready()
+        is_new = not wheels.archives_ready()
         files = [wheels.make_archive(what) for what in wheels.PINS]
-        step.found = f"{'made' if made else 'cached'}: {', '.join(map(str, files))}"
+        step.found = f"{'made' if is_new else 'cached'}: {', '.join(map(str, files))}"
 
 
 @contextmanager
@@ -74,10 +74,10 @@ def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
             running = stack.enter_context(hosts.running_hosts(here, key))
             step.found = f"{len(running)} with systemd as process 1"
         front = stack.enter_context(balancer.running_balancer(here))
-        _resolve(here)
+        _resolve_names(here)
         books = playbooks.of_account(
             here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
-            app_version=(release := work_tree()), **_names(here),
+            app_version=(release := work_tree()), **_public_names(here),
         )  # fmt: skip
         api = here.topology.role("api")[0]
         sales = Sales(
@@ -99,7 +99,7 @@ def service_address(here: Stage) -> str:
     return f"http://{here.topology.role('api')[0].public}:8080"
 
 
-def _names(here: Stage) -> dict[str, object]:
+def _public_names(here: Stage) -> dict[str, object]:
     """Without a balancer users call a host by its public address, which the host can't know."""
     if here.topology.role("balancer"):
         return {}
@@ -122,7 +122,7 @@ def service_answers(url: str) -> bool:
     return ask_status(url + "/api/v1/campaigns/none") == 404
 
 
-def _resolve(here: Stage) -> None:
+def _resolve_names(here: Stage) -> None:
     """Resolve the public names for clients outside, in this process's mounts only."""
     known = [f"{one.public} {one.dns}" for one in here.topology.places if one.public and one.dns]
     file = here.folder / "hosts-file"
@@ -132,15 +132,15 @@ def _resolve(here: Stage) -> None:
 
 def work_tree() -> str:
     """A commit of the files as they are, on no branch; HEAD if they don't differ from it."""
-    return _git("stash", "create", "rehearsal")[:12] or _git("rev-parse", "HEAD")[:12]
+    return _run_git("stash", "create", "rehearsal")[:12] or _run_git("rev-parse", "HEAD")[:12]
 
 
 def next_release(of: str) -> str:
     """Another commit with the same files: a release with another name."""
-    return _git("commit-tree", f"{of}^{{tree}}", "-p", of, "-m", "The next release.")[:12]
+    return _run_git("commit-tree", f"{of}^{{tree}}", "-p", of, "-m", "The next release.")[:12]
 
 
-def _git(*words: str) -> str:
+def _run_git(*words: str) -> str:
     who = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost")
     done = subprocess.run(
         ["git", *who, *words], cwd=ROOT, capture_output=True, text=True, check=True

@@ -115,8 +115,8 @@ class Host:
         raise RuntimeError(f"{self.name} did not start:\n{self.log.read_text()[-2000:]}")
 
     def failed_units(self) -> list[str]:
-        said = self.run("systemctl", "list-units", "--failed", "--plain", "--no-legend").stdout
-        return [line.split()[0] for line in said.splitlines() if line]
+        output = self.run("systemctl", "list-units", "--failed", "--plain", "--no-legend").stdout
+        return [line.split()[0] for line in output.splitlines() if line]
 
     def shut_down(self) -> None:
         """Shut it down in order, as by its power button."""

@@ -26,7 +26,7 @@ def running_hosts(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
     hosts: dict[str, Host] = {}
     try:
         for place in here.topology.hosts:
-            hosts[place.name] = _made(here, place, _public_half(key))
+            hosts[place.name] = _make_host(here, place, _public_half(key))
             hosts[place.name].start()
         for host in hosts.values():
             host.wait_until_up()
@@ -36,7 +36,7 @@ def running_hosts(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
             host.cut()
 
 
-def _made(here: Ground, place: Place, key: str) -> Host:
+def _make_host(here: Ground, place: Place, key: str) -> Host:
     host = Host(place.name, network=here.network.path(place.name), folder=here.folder / "hosts")
     private, public = _key_pair(here.folder / f"key-{place.name}", place.name)
     host.install({
@@ -49,8 +49,8 @@ def _made(here: Ground, place: Place, key: str) -> Host:
     })  # fmt: skip
     run_command("chroot", str(host.root), "chown", "-R", base.USER, f"/home/{base.USER}/.ssh")
     # As cloud-init does at the first start: the only place where its host key is published.
-    told = here.folder / "told" / f"console-{place.id}"
-    told.write_text(CONSOLE.format(public))
+    console = here.folder / "told" / f"console-{place.id}"
+    console.write_text(CONSOLE.format(public))
     return host
 
 

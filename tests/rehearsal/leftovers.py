@@ -55,11 +55,11 @@ def one_group() -> Iterator[None]:
     before = [_own_group(tree) for tree in trees]
     try:
         for tree in trees:
-            _join(tree / run_name() / "operator")
+            _join_group(tree / run_name() / "operator")
         yield
     finally:
         for tree, group in zip(trees, before, strict=True):
-            _join(group)
+            _join_group(group)
             end_group(tree / run_name())
 
 
@@ -82,7 +82,7 @@ def _own_group(tree: Path) -> Path:
     return group if group.is_dir() else tree
 
 
-def _join(group: Path) -> None:
+def _join_group(group: Path) -> None:
     group.mkdir(parents=True, exist_ok=True)
     (group / "cgroup.procs").write_text(str(os.getpid()))
 
@@ -90,22 +90,22 @@ def _join(group: Path) -> None:
 def sweep_leftovers() -> None:
     """Remove what rehearsals left whose process has ended."""
     for tree in machine.cgroup_trees():
-        for group in _left(tree):
+        for group in _left_behind(tree):
             end_group(group)
-    for name in _left(NAMES):
+    for name in _left_behind(NAMES):
         subprocess.run(["ip", "netns", "del", name.name], capture_output=True, check=False)
         name.unlink(missing_ok=True)
-    for path in _left(FOLDERS):
+    for path in _left_behind(FOLDERS):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _left(where: Path) -> list[Path]:
+def _left_behind(where: Path) -> list[Path]:
     if not where.exists():
         return []
-    return [file for file in where.glob(f"{PREFIX}*") if not _alive(file.name.split("-")[1])]
+    return [file for file in where.glob(f"{PREFIX}*") if not _is_alive(file.name.split("-")[1])]
 
 
-def _alive(pid: str) -> bool:
+def _is_alive(pid: str) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 

@@ -31,7 +31,7 @@ def why_no_network() -> str:
         return f"namespaces are Linux's; this is {platform.system()}"
     if os.geteuid() != 0:
         return "making network namespaces needs root"
-    if missing := _missing(FOR_THE_NETWORK):
+    if missing := _missing_programs(FOR_THE_NETWORK):
         return f"not installed: {missing}"
     tried = subprocess.run(
         ["unshare", "--net", "--mount", "sh", "-ec", TRY],
@@ -44,7 +44,7 @@ def why_no_network() -> str:
 
 def why_no_hosts() -> str:
     """Why no systemd hosts can be started here; empty if they can."""
-    if missing := _missing(FOR_HOSTS):
+    if missing := _missing_programs(FOR_HOSTS):
         return f"not installed: {missing}"
     if _systemd_hierarchy() is None:
         return f"no cgroup hierarchy for systemd under {CGROUPS}"
@@ -67,7 +67,7 @@ def _systemd_hierarchy() -> Path | None:
 
 def install_missing(wanted: dict[str, str]) -> None:
     """Install missing packages if possible. Raises SystemExit if not."""
-    packages = _missing(wanted)
+    packages = _missing_programs(wanted)
     if not packages:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -81,7 +81,7 @@ def install_missing(wanted: dict[str, str]) -> None:
     )  # fmt: skip
 
 
-def _missing(wanted: dict[str, str]) -> str:
+def _missing_programs(wanted: dict[str, str]) -> str:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     return " ".join(
         package for name, package in wanted.items() if not shutil.which(name, path=path)

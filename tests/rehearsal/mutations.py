@@ -19,7 +19,7 @@ class Mutation:
     """`shows` are some of the connections that must be missing."""
 
     name: str
-    made: Mistake
+    apply: Mistake
     shows: frozenset[Pair]
 
 
@@ -59,13 +59,13 @@ def api_among_the_databases(cloud: Cloud, topology: Topology) -> Iterator[None]:
     api, database = topology.role("api")[0], topology.role("database")[0]
     described = cloud.ec2.describe_instances(InstanceIds=[api.id])
     one = described["Reservations"][0]["Instances"][0]
-    made = cloud.ec2.run_instances(
+    reply = cloud.ec2.run_instances(
         ImageId=one["ImageId"], InstanceType=one["InstanceType"], MinCount=1, MaxCount=1,
         SubnetId=database.subnet, SecurityGroupIds=list(api.groups),
         TagSpecifications=cloud.scope.tagging("instance", "coupon-api-3", Role="api"),
     )  # fmt: skip
     yield
-    cloud.ec2.terminate_instances(InstanceIds=[made["Instances"][0]["InstanceId"]])
+    cloud.ec2.terminate_instances(InstanceIds=[reply["Instances"][0]["InstanceId"]])
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Network:
     def __init__(self, run: str) -> None:
         self.run = run
         self.cards: dict[str, str] = {}
-        self._made: list[str] = []
+        self._names: list[str] = []
 
     def begin(self) -> None:
         for name in (*OUTSIDE, "router"):
@@ -52,8 +52,8 @@ class Network:
         run_command(*self._in("router"), "sysctl", "-qw", "net.ipv4.ip_forward=1")
 
     def end(self) -> None:
-        for name in self._made:
-            _forget(self.namespace(name))
+        for name in self._names:
+            _delete_namespace(self.namespace(name))
 
     def namespace(self, name: str) -> str:
         return f"{self.run}-{name}"
@@ -90,7 +90,7 @@ class Network:
         run_command(*self._in("router"), "nft", "-f", "-", given=make_ruleset(topology, self.cards))
 
     def _add(self, name: str) -> None:
-        self._made.append(name)  # before it exists: a signal may arrive in between
+        self._names.append(name)  # before it exists: a signal may arrive in between
         run_command("ip", "netns", "add", self.namespace(name))
         run_command("ip", "-n", self.namespace(name), "link", "set", "lo", "up")
 
@@ -101,16 +101,16 @@ class Network:
             "ip", "-n", router, "link", "add", card, "type", "veth",
             "peer", "name", "eth0", "netns", place,
         )  # fmt: skip
-        _batch(router, f"addr add {GATE}/32 dev {card}", f"link set {card} up",
+        _run_batch(router, f"addr add {GATE}/32 dev {card}", f"link set {card} up",
                f"route add {address}/32 dev {card}")  # fmt: skip
-        _batch(place, f"addr add {address}/32 dev eth0", "link set eth0 up",
+        _run_batch(place, f"addr add {address}/32 dev eth0", "link set eth0 up",
                f"route add {GATE}/32 dev eth0",
                f"route add default via {GATE} src {address}")  # fmt: skip
 
 
-def _batch(namespace: str, *lines: str) -> None:
+def _run_batch(namespace: str, *lines: str) -> None:
     run_command("ip", "-n", namespace, "-batch", "-", given="\n".join(lines) + "\n")
 
 
-def _forget(namespace: str) -> None:
+def _delete_namespace(namespace: str) -> None:
     subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)

@@ -64,13 +64,13 @@ def private_hosts(it: Deployment, record: Record) -> None:
     with record.step("private hosts only through the bastion") as step:
         inner = [place.name for place in it.here.topology.hosts if not place.public]
         with ThreadPoolExecutor(len(inner) or 1) as several:
-            wrongs = [wrong for wrong in several.map(partial(_doors, it), inner) if wrong]
+            wrongs = [wrong for wrong in several.map(partial(_access_fault, it), inner) if wrong]
         if wrongs:
             raise Wrong("; ".join(wrongs))
         step.found = f"{counted_noun(len(inner), 'host')}: reached through it, not past it"
 
 
-def _doors(it: Deployment, name: str) -> str:
+def _access_fault(it: Deployment, name: str) -> str:
     """The fault in the access to a private host; empty: none."""
     if it.books.ssh(name, "true").returncode:
         return f"{name} can't be reached through the bastion"
@@ -80,9 +80,9 @@ def _doors(it: Deployment, name: str) -> str:
 
 def service(it: Deployment, record: Record) -> None:
     with record.step("the service answers where users look for it") as step:
-        asked = deployment.ask_status(it.sales.url + "/api/v1/campaigns/none")
-        step.found = f"{it.sales.url}: a campaign that is not there {asked}"
-        if asked != 404:
+        status = deployment.ask_status(it.sales.url + "/api/v1/campaigns/none")
+        step.found = f"{it.sales.url}: a campaign that is not there {status}"
+        if status != 404:
             raise Wrong(step.found)
 
 
@@ -93,29 +93,29 @@ def doors(it: Deployment, record: Record) -> None:
         if set(public.values()) != {404}:
             raise Wrong(f"from outside: {public}")
         for host in it.of_role("api"):
-            said = host.run("sh", "-c", ASK_OPERATORS, "sh", *OPERATORS_PATHS).stdout.split()
-            if set(said) != {"200"}:
-                raise Wrong(f"{host.name}, on its operators' door: {said}")
+            statuses = host.run("sh", "-c", ASK_OPERATORS, "sh", *OPERATORS_PATHS).stdout.split()
+            if set(statuses) != {"200"}:
+                raise Wrong(f"{host.name}, on its operators' door: {statuses}")
         step.found = f"{len(OPERATORS_PATHS)} paths: 404 from outside, 200 on port 8090"
 
 
 def ports(it: Deployment, record: Record) -> None:
     """Compare the listening ports of each host, except on the loopback, with a table."""
     with record.step("each host listens where it should and nowhere else") as step:
-        wrongs = [wrong for host in it.hosts.values() if (wrong := _ports(it, host))]
+        wrongs = [wrong for host in it.hosts.values() if (wrong := _port_fault(it, host))]
         if wrongs:
             raise Wrong("; ".join(wrongs))
         step.found = counted_noun(len(it.hosts), "host")
 
 
-def _ports(it: Deployment, host: Host) -> str:
+def _port_fault(it: Deployment, host: Host) -> str:
     """The fault of a host; empty: none."""
     roles = [role for role in LISTENS if host in it.of_role(role)]
     wanted = {22, 9100}.union(*(LISTENS[role] for role in roles))
     if host == next(iter(it.of_role("consumer")), None):
         wanted.add(FLOWER)
-    said = host.run("ss", "-Hltn").stdout.split("\n")
-    where = [line.split()[3].rpartition(":") for line in said if line]
+    lines = host.run("ss", "-Hltn").stdout.split("\n")
+    where = [line.split()[3].rpartition(":") for line in lines if line]
     open_here = {int(port) for address, _, port in where if not address.startswith("127.")}
     open_here -= {5355}  # systemd's own resolver, which nftables does not let in
     if open_here == wanted:
@@ -126,7 +126,7 @@ def _ports(it: Deployment, host: Host) -> str:
 def rush(it: Deployment, record: Record) -> None:
     with record.step(f"an opening: {USERS:,} people, {STOCK:,} coupons") as step:
         played = opening.play_rush(it.sales, users=USERS, stock=STOCK)
-        step.found = played.said()
+        step.found = played.summary()
         played.insist()
 
 
@@ -144,19 +144,19 @@ def release(it: Deployment, record: Record) -> None:
 def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
     """Run the operation while users claim. Returns a sentence. Raises Wrong if any request
     failed."""
-    with opening.play_steadily(it.sales, longest_s=LONGEST_S) as heard:
+    with opening.play_steadily(it.sales, longest_s=LONGEST_S) as finish:
         time.sleep(1)
         done = operation()
         it.restore_balancer()
         time.sleep(1)
-    played = heard()
+    played = finish()
     insist_on_recap(done)
-    said = f"{played.said()}, {len(played.failed)} failed"
+    summary = f"{played.summary()}, {len(played.failed)} failed"
     if played.failed:
         kinds = {f"{one.status} {one.outcome}" for one in played.failed}
-        raise Wrong(f"it was felt: {said}: {', '.join(sorted(kinds))}")
+        raise Wrong(f"it was felt: {summary}: {', '.join(sorted(kinds))}")
     played.insist()
-    return said
+    return summary
 
 
 def _insist_on_release(it: Deployment, version: str) -> None:

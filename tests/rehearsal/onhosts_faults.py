@@ -71,7 +71,7 @@ def lose_a_consumer(it: Deployment, record: Record) -> None:
             played = opening.play_rush(it.sales, users=USERS, stock=STOCK, during=pull_the_plug)
         finally:
             lost.start()
-        step.found = played.said()
+        step.found = played.summary()
         played.insist()
         lost.wait_until_up()
         units.wait_for_all(lost)

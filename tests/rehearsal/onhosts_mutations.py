@@ -57,9 +57,9 @@ def wrong_redis_port(it: Deployment, record: Record) -> None:
         done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=WRONG)
         if done.ok:
             raise Wrong("a release that can't reach its Redis was deployed")
-        if NO_REDIS not in done.said:
+        if NO_REDIS not in done.output:
             raise Wrong(f"deploy.yml failed for another reason:\n{done.end}")
-        for host in _asked(it):
+        for host in _serving_hosts(it):
             _insist_on_question(host)
         if not deployment.service_answers(it.sales.url):
             raise Wrong("a release that was refused took the service down")
@@ -72,12 +72,12 @@ def killed_halfway(it: Deployment, record: Record) -> None:
         it.books.run(
             "deploy", log="deploy-killed", killed_at="Ask the stores", redis_decisions_port=WRONG
         )
-        run_together(*(partial(_restart, host) for host in _asked(it)))
+        run_together(*(partial(_restart_host, host) for host in _serving_hosts(it)))
         onhosts_faults.insist_on_settings(it)
         step.found = "units restart with the former settings"
 
 
-def _asked(it: Deployment) -> list[Host]:
+def _serving_hosts(it: Deployment) -> list[Host]:
     return [*it.of_role("api"), *it.of_role("consumer")]
 
 
@@ -86,7 +86,7 @@ def _insist_on_question(host: Host) -> None:
         raise Wrong(f"{host.name} was asked nothing: this proves nothing")
 
 
-def _restart(host: Host) -> None:
+def _restart_host(host: Host) -> None:
     _insist_on_question(host)
     units.kill_unit(host, units.our_units(host)[0])
     units.wait_for_all(host)

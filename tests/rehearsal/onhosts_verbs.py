@@ -54,12 +54,12 @@ def operate(it: Deployment, record: Record) -> None:
                 "operate", verb=verb, campaign=slug, final=verb == "close", log=f"operate-{verb}"
             )
             onhosts.insist_on_recap(done)
-            if (heard := claim_status(it, slug)) != status:
-                raise Wrong(f"after {verb} a person hears {heard}, not {status}")
+            if (answered := claim_status(it, slug)) != status:
+                raise Wrong(f"after {verb} the status of a claim is {answered}, not {status}")
         for verb, word in (("status", it.release), ("reconcile", f"{slug}: 1 admitted, 1 stored")):
             done = it.books.run("operate", verb=verb, log=f"operate-{verb}")
             onhosts.insist_on_recap(done)
-            if word not in done.said:
+            if word not in done.output:
                 raise Wrong(f"{verb} doesn't say {word}:\n{done.end}")
         named = ("--username", "mina", "--email", "mina@shop.example")
         it.of_role("api")[0].run(
@@ -67,7 +67,7 @@ def operate(it: Deployment, record: Record) -> None:
         )
         done = it.books.run("operate", verb="unlock", user="mina", log="operate-unlock")
         onhosts.insist_on_recap(done)
-        if "mina may log in" not in done.said:
+        if "mina may log in" not in done.output:
             raise Wrong(f"unlock doesn't say that mina may log in:\n{done.end}")
         step.found = "each does what it says"
 
@@ -75,12 +75,12 @@ def operate(it: Deployment, record: Record) -> None:
 def claim_status(it: Deployment, slug: str) -> int:
     """The status of a new user's claim."""
     [(_, token)] = it.sales.people(1, secrets.token_hex(4))
-    asked = urllib.request.Request(
+    request = urllib.request.Request(
         f"{it.sales.url_of(slug)}/claims", method="POST",
         headers={"Authorization": f"Bearer {token}"},
     )  # fmt: skip
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
         return refusal.code
@@ -91,18 +91,18 @@ def restarts(it: Deployment, record: Record) -> None:
     path = f"{it.account.spec.path}/secrets/django-secret-key"
     new = secrets.token_hex(32)
     with record.step("operate.yml: restart_workers, then rotate_keys, while people claim") as step:
-        heard = [onhosts.while_people_claim(it, _verb(it, "restart_workers"))]
+        summaries = [onhosts.while_people_claim(it, _verb_runner(it, "restart_workers"))]
         it.account.cloud.ssm.put_parameter(
             Name=path, Value=new, Type="SecureString", Overwrite=True
         )
-        heard.append(onhosts.while_people_claim(it, _verb(it, "rotate_keys")))
+        summaries.append(onhosts.while_people_claim(it, _verb_runner(it, "rotate_keys")))
         for host in (*it.of_role("api"), *it.of_role("consumer")):
             if new not in host.run("cat", "/etc/coupon/app.env").stdout:
                 raise Wrong(f"{host.name} has the former key")
-        step.found = "; ".join(heard)
+        step.found = "; ".join(summaries)
 
 
-def _verb(it: Deployment, verb: str) -> Callable[[], Recap]:
+def _verb_runner(it: Deployment, verb: str) -> Callable[[], Recap]:
     return partial(it.books.run, "operate", verb=verb, log=f"operate-{verb}")
 
 
@@ -111,13 +111,13 @@ def crowd(it: Deployment, record: Record) -> None:
     host = _locusts_host(it)
     with record.step(f"Locust on {host.name}: its page, its worker, a crowd") as step:
         slug, _ = it.sales.schedule(stock=30)
-        workers = _wait(host, lambda: _json(host, "/stats/requests").get("workers"))
+        workers = _wait_for(host, lambda: _get_json(host, "/stats/requests").get("workers"))
         form = f"user_count=60&spawn_rate=60&campaign={slug}&seconds=2&warm_up=0&scenario=opening"
         host.run("curl", "-sf", "-d", form, "http://127.0.0.1:8089/swarm")
-        said = _wait(host, lambda: _json(host, "/verdict.json"))
-        step.found = f"{counted_noun(len(workers), 'worker')}; told {said['verdict']}"[:120]
-        if not said["verdict"]["well"]:
-            raise Wrong(f"the verdict is {said['verdict']}")
+        report = _wait_for(host, lambda: _get_json(host, "/verdict.json"))
+        step.found = f"{counted_noun(len(workers), 'worker')}; told {report['verdict']}"[:120]
+        if not report["verdict"]["well"]:
+            raise Wrong(f"the verdict is {report['verdict']}")
 
 
 def _locusts_host(it: Deployment) -> Host:
@@ -125,25 +125,25 @@ def _locusts_host(it: Deployment) -> Host:
     deadline = time.monotonic() + LONG_S
     while time.monotonic() < deadline:
         for host in it.hosts.values():
-            if _locust(host, "/"):
+            if _get_text(host, "/"):
                 return host
         time.sleep(1)
     raise Wrong(f"Locust's page answers on none of {', '.join(it.hosts)}")
 
 
-def _json(host: Host, path: str) -> dict[str, Any]:
+def _get_json(host: Host, path: str) -> dict[str, Any]:
     """Empty if there is no report yet."""
-    said = _locust(host, path)
-    return dict(json.loads(said)) if said.startswith("{") else {}
+    body = _get_text(host, path)
+    return dict(json.loads(body)) if body.startswith("{") else {}
 
 
-def _locust(host: Host, path: str) -> str:
+def _get_text(host: Host, path: str) -> str:
     return host.run("curl", "-sf", f"http://127.0.0.1:8089{path}").stdout
 
 
-def _wait(host: Host, look: Callable[[], Any]) -> Any:
+def _wait_for(host: Host, check: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + LONG_S
-    while not (seen := look()):
+    while not (seen := check()):
         if time.monotonic() > deadline:
             journal = host.run("journalctl", "-n", "20", "-o", "cat", "-u", "locust-*").stdout
             raise Wrong(f"Locust's page doesn't say what it should:\n{journal}")
@@ -157,19 +157,19 @@ def figure(it: Deployment, record: Record) -> None:
     with record.step("CloudWatch: no agent to be had, the figure is told all the same") as step:
         if "No CloudWatch agent" not in (it.books.logs / "site.log").read_text():
             raise Wrong("the role says nothing of the agent that can't be fetched")
-        heard = host.run("python3", "-c", LISTENER)
-        step.found = heard.stdout.strip() or heard.stderr[-200:]
+        result = host.run("python3", "-c", LISTENER)
+        step.found = result.stdout.strip() or result.stderr[-200:]
         wanted = f"|g|#Environment:{it.account.spec.environment.name}"
         if not step.found.startswith("OldestWaitingSeconds:") or wanted not in step.found:
             raise Wrong(f"the agent would have heard {step.found!r}")
 
 
 def nothing_told(it: Deployment, record: Record) -> None:
-    with record.step("no secret in what Ansible said") as step:
+    with record.step("no secret in what Ansible printed") as step:
         known = [value for value in it.secrets() if value]
         logs = list(it.books.logs.glob("*.log"))
-        told = [log.name for log in logs if any(one in log.read_text() for one in known)]
-        if told:
-            raise Wrong(f"secrets stand in {', '.join(told)}")
+        leaking = [log.name for log in logs if any(one in log.read_text() for one in known)]
+        if leaking:
+            raise Wrong(f"secrets stand in {', '.join(leaking)}")
         looked_for = counted_noun(len(known), "secret")
         step.found = f"{looked_for} looked for in {counted_noun(len(logs), 'log')}"

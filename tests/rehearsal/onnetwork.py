@@ -53,7 +53,7 @@ def stage(name: str, folder: Path, record: Record) -> Iterator[Stage]:
 def table(here: Stage, record: Record) -> None:
     with record.step("packets") as step:
         answer = packets.send_packets(here.network, here.topology, here.spec)
-        step.found = said(answer)
+        step.found = describe_answer(answer)
         if not answer.as_said:
             raise Wrong(step.found)
 
@@ -63,20 +63,20 @@ def mutate(here: Stage, record: Record) -> None:
     the same account, so that the first is not disturbed."""
     with running_network("-other") as other:
         other.wire(here.topology)
-        _mutate(replace(here, network=other), record)
+        _play_mutations(replace(here, network=other), record)
 
 
-def _mutate(here: Stage, record: Record) -> None:
+def _play_mutations(here: Stage, record: Record) -> None:
     for mutation in MUTATIONS:
         with record.step(f"mutation: {mutation.name}") as step:
-            with mutation.made(here.cloud, here.topology):
-                answer = _again(here)
-            step.found = f"seen: {said(answer)}"
+            with mutation.apply(here.cloud, here.topology):
+                answer = _send_again(here)
+            step.found = f"seen: {describe_answer(answer)}"
             if not mutation.shows <= set(answer.missing):
-                raise Wrong(f"{mutation.name} went unnoticed: {said(answer)}")
+                raise Wrong(f"{mutation.name} went unnoticed: {describe_answer(answer)}")
 
 
-def _again(here: Stage) -> packets.Answer:
+def _send_again(here: Stage) -> packets.Answer:
     """Read the account again, apply it, send the packets, and restore the previous rules."""
     seen = topology.read_topology(here.cloud)
     try:
@@ -86,8 +86,8 @@ def _again(here: Stage) -> packets.Answer:
         here.network.rewire(here.topology)
 
 
-def said(answer: packets.Answer) -> str:
-    parts = [f"{answer.asked:,} pairs asked, {len(answer.allowed)} open"]
+def describe_answer(answer: packets.Answer) -> str:
+    parts = [f"{answer.pairs_sent:,} pairs sent, {len(answer.allowed)} open"]
     for what, pairs in (
         ("closed and shouldn't be", answer.missing),
         ("open and shouldn't be", answer.surplus),

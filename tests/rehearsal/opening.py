@@ -48,13 +48,13 @@ class Sales:
     def schedule(self, *, stock: int, opens_in: float = 0) -> tuple[str, float]:
         """Schedule a campaign. Returns (slug, its opening by this machine's clock)."""
         slug = f"sale-{secrets.token_hex(3)}"
-        said = self.books.ssh(
+        done = self.books.ssh(
             self.manager, "sudo", "coupon-manage", "new_campaign", slug,
             f"--stock={stock}", f"--opens-in={opens_in}",
         )  # fmt: skip
-        if said.returncode:
-            raise Wrong(f"no campaign could be made: {said.stderr[-500:]}")
-        return slug, json.loads(said.stdout)["opens_ms"] / 1000
+        if done.returncode:
+            raise Wrong(f"no campaign could be made: {done.stderr[-500:]}")
+        return slug, json.loads(done.stdout)["opens_ms"] / 1000
 
     def people(self, count: int, prefix: str) -> list[tuple[str, str]]:
         """(user, token), signed with the shop's key."""
@@ -71,7 +71,7 @@ class Played:
     seconds: float = 0.0
     failed: list[Answer] = field(default_factory=list)
 
-    def said(self) -> str:
+    def summary(self) -> str:
         v = self.verdict
         return f"{len(self.answers):,} answers, {v.told:,} told = {v.stored:,} stored"
 
@@ -90,12 +90,12 @@ def play_rush(
     url = sales.url_of(slug)
     plan = crowd.Plan(url, opens, opens + GIVE_UP_S, CONNECTIONS, asks)
     began = time.monotonic()
-    with _out_there(sales, slug, plan) as heard:
+    with _out_there(sales, slug, plan) as finish:
         time.sleep(max(0.0, opens - time.time()))
         during()
-    answers = heard()
+    answers = finish()
     opening = Opening(stock, users, len(asks))
-    return Played(_judged(sales, slug, opening, answers), answers, time.monotonic() - began)
+    return Played(_judge_stored(sales, slug, opening, answers), answers, time.monotonic() - began)
 
 
 @contextmanager
@@ -109,17 +109,17 @@ def play_steadily(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Pl
     plan = crowd.Plan(
         sales.url_of(slug), 0, 0, STEADY_CONNECTIONS, asks, per_second=PER_SECOND, until=str(until)
     )
-    with _out_there(sales, slug, plan) as heard:
+    with _out_there(sales, slug, plan) as finish:
         try:
-            yield lambda: _steadily(sales, slug, count, heard())
+            yield lambda: _judge_steady(sales, slug, count, finish())
         finally:
             until.touch()
 
 
-def _steadily(sales: Sales, slug: str, stock: int, answers: list[Answer]) -> Played:
+def _judge_steady(sales: Sales, slug: str, stock: int, answers: list[Answer]) -> Played:
     opening = Opening(stock, len(answers), len(answers))
     failed = [one for one in answers if not 0 < one.status < FAILED]
-    return Played(_judged(sales, slug, opening, answers), answers, failed=failed)
+    return Played(_judge_stored(sales, slug, opening, answers), answers, failed=failed)
 
 
 @contextmanager
@@ -143,17 +143,17 @@ def _out_there(sales: Sales, slug: str, plan: crowd.Plan) -> Iterator[Callable[[
         asking.kill()
 
 
-def _judged(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) -> Verdict:
+def _judge_stored(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) -> Verdict:
     """Wait for the drain, then compare the places told with the rows stored."""
     deadline = time.monotonic() + STORING_S
     while True:
-        verdict = judge_opening(opening, answers, _rows(sales, slug))
+        verdict = judge_opening(opening, answers, _stored_rows(sales, slug))
         if verdict.told <= verdict.stored or time.monotonic() > deadline:
             return verdict
         time.sleep(0.3)
 
 
-def _rows(sales: Sales, slug: str) -> list[Row]:
+def _stored_rows(sales: Sales, slug: str) -> list[Row]:
     query = (
         "SELECT c.user, c.place, c.code FROM coupons_coupon c JOIN coupons_campaign s "
         f"ON c.campaign_id = s.id WHERE s.slug = '{slug}'"

@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    asked: int
+    pairs_sent: int
     allowed: tuple[Pair, ...]
     missing: tuple[Pair, ...]  # should be possible and isn't
     surplus: tuple[Pair, ...]  # is possible and shouldn't
@@ -64,11 +64,11 @@ def send_packets(
 ) -> Answer:
     """Send the packets: about a second for any number of pairs, if all is correct."""
     wanted, pairs = expected_answers(topology, spec), every_pair(topology)
-    reached = _send(network, topology, pairs, WAIT_S)
+    reached = _probe_pairs(network, topology, pairs, WAIT_S)
     if late := wanted - reached:
-        reached |= _send(network, topology, late, patience)
+        reached |= _probe_pairs(network, topology, late, patience)
     return Answer(
-        asked=len(pairs),
+        pairs_sent=len(pairs),
         allowed=tuple(sorted(reached & wanted)),
         missing=tuple(sorted(wanted - reached)),
         surplus=tuple(sorted(reached - wanted)),
@@ -125,11 +125,13 @@ def _one_group(topology: Topology, spec: Spec) -> set[Pair]:
     return {pair for pair in every_pair(topology) if possible(pair)}
 
 
-def _send(network: Network, topology: Topology, pairs: Iterable[Pair], wait: float) -> set[Pair]:
+def _probe_pairs(
+    network: Network, topology: Topology, pairs: Iterable[Pair], wait: float
+) -> set[Pair]:
     """The pairs that got an answer. All places probe at the same time."""
     todo: dict[str, dict[tuple[str, int], Pair]] = {}
     for pair in pairs:
-        if address := _address(topology, pair):
+        if address := _target_address(topology, pair):
             todo.setdefault(pair.who, {})[address, pair.port] = pair
     running = {
         who: subprocess.Popen(
@@ -143,11 +145,11 @@ def _send(network: Network, topology: Topology, pairs: Iterable[Pair], wait: flo
         json.dump({"targets": list(todo[who]), "wait": wait}, process.stdin)
         process.stdin.close()
         process.stdin = None
-    said = {who: process.communicate()[0] for who, process in running.items()}
-    return {todo[who][address, port] for who in todo for address, port in json.loads(said[who])}
+    outputs = {who: process.communicate()[0] for who, process in running.items()}
+    return {todo[who][address, port] for who in todo for address, port in json.loads(outputs[who])}
 
 
-def _address(topology: Topology, pair: Pair) -> str:
+def _target_address(topology: Topology, pair: Pair) -> str:
     """The address that the packet is sent to; empty: none."""
     if pair.whom == "world":
         return WORLD

@@ -13,7 +13,7 @@ VALID_S = 1800
 
 def sign_people(key: str, prefix: str, count: int) -> Iterator[tuple[str, str]]:
     """Yield (user, token), each signed when it is taken."""
-    said = {"iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + VALID_S}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + VALID_S}
     for number in range(count):
         user = f"{prefix}-{number}"
-        yield user, jwt.encode(said | {"sub": user}, key, "HS256")
+        yield user, jwt.encode(claims | {"sub": user}, key, "HS256")

@@ -41,11 +41,11 @@ class Recap:
     ok: bool
     changed: int
     hosts: int
-    said: str
+    output: str
 
     @property
     def end(self) -> str:
-        return "\n".join(self.said.splitlines()[-TAIL:])
+        return "\n".join(self.output.splitlines()[-TAIL:])
 
 
 class Playbooks:
@@ -75,12 +75,12 @@ class Playbooks:
         and all its processes are killed when it begins.
         """
         given = {name: value for name, value in (self._extra | extra).items() if value is not None}
-        said = json.dumps(given)
+        variables = json.dumps(given)
         file = self.logs / f"{log or name}.log"
         with file.open("w", buffering=1) as out:
             going = subprocess.Popen(
                 [sys.executable, "-m", "ansible", "playbook", f"{name}.yml",
-                 *[word for one in self._inventories for word in ("-i", str(one))], "-e", said,
+                 *[word for one in self._inventories for word in ("-i", str(one))], "-e", variables,
                  *options],
                 cwd=ROOT / "ansible", env=self._environment(), text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -144,8 +144,8 @@ def inventory_beside(here: Stage) -> dict[str, object]:
     }
 
 
-def read_recap(code: int, said: str) -> Recap:
-    lines = RECAP.findall(said)
+def read_recap(code: int, output: str) -> Recap:
+    lines = RECAP.findall(output)
     return Recap(
-        ok=code == 0, changed=sum(int(line[2]) for line in lines), hosts=len(lines), said=said
+        ok=code == 0, changed=sum(int(line[2]) for line in lines), hosts=len(lines), output=output
     )

@@ -15,10 +15,10 @@ ANSWERED = (0, errno.ECONNREFUSED)
 
 
 def main() -> None:
-    asked = json.load(sys.stdin)
+    task = json.load(sys.stdin)
     waiting = selectors.DefaultSelector()
     answered = []
-    for address, port in asked["targets"]:
+    for address, port in task["targets"]:
         probe = socket.socket()
         probe.setblocking(False)
         code = probe.connect_ex((address, port))
@@ -26,7 +26,7 @@ def main() -> None:
             answered.append([address, port])
         elif code == errno.EINPROGRESS:
             waiting.register(probe, selectors.EVENT_WRITE, [address, port])
-    deadline = time.monotonic() + asked["wait"]
+    deadline = time.monotonic() + task["wait"]
     while waiting.get_map() and time.monotonic() < deadline:
         for key, _ in waiting.select(0.05):
             assert isinstance(key.fileobj, socket.socket)

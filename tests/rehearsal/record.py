@@ -40,7 +40,7 @@ class Record:
         """Show the step while it runs, and then its result. Exceptions propagate."""
         one, begun, worked = Step(name), time.monotonic(), leftovers.cpu_seconds()
         self.steps.append(one)
-        _show(f"  … {name}", end="\r" if sys.stderr.isatty() else "\n")
+        _print_line(f"  … {name}", end="\r" if sys.stderr.isatty() else "\n")
         try:
             yield one
             one.ok = True
@@ -52,31 +52,31 @@ class Record:
             self.worked = leftovers.cpu_seconds()
             one.cpu_seconds = round(self.worked - worked, 1)
             took = f"{one.seconds} s, CPU {one.cpu_seconds} s"
-            _show(f"  {'✓' if one.ok else '✗'} {name}: {one.found}  ({took})")
+            _print_line(f"  {'✓' if one.ok else '✗'} {name}: {one.found}  ({took})")
 
     def write(self, file: Path) -> None:
-        said = {
+        document = {
             "environment": self.environment,
-            "commit": _commit(),
+            "commit": _current_commit(),
             "seconds": round(time.monotonic() - self.begun, 1),
             "cpu_seconds": round(self.worked, 1),
             "ok": all(step.ok for step in self.steps),
             "steps": [asdict(step) for step in self.steps],
         }
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def show_progress(text: str) -> None:
     """Show progress within a step, on a terminal only."""
     if sys.stderr.isatty():
-        _show(f"  … {text[:72]}", end="\r")
+        _print_line(f"  … {text[:72]}", end="\r")
 
 
-def _commit() -> str:
-    asked = ["git", "describe", "--always", "--dirty=+"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+def _current_commit() -> str:
+    command = ["git", "describe", "--always", "--dirty=+"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _show(line: str, end: str = "\n") -> None:
+def _print_line(line: str, end: str = "\n") -> None:
     print(f"{line:<78}", end=end, file=sys.stderr, flush=True)

@@ -16,11 +16,11 @@ def make_ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
     lines = [
         "flush ruleset",
         "table inet vpc {",
-        *_nat(inside, outside),
+        *_nat_rules(inside, outside),
         *(
             line
             for place, card in inside.items()
-            for line in _place(topology, place, card, outside)
+            for line in _place_rules(topology, place, card, outside)
         ),
         "  chain forward {",
         "    type filter hook forward priority filter; policy drop;",
@@ -31,19 +31,19 @@ def make_ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
         ),
         "    ct state established,related accept",
         # From outside by public addresses only: private ones are not routed there.
-        f"    iifname {_set(outside)} ct status & dnat == 0 drop",
+        f"    iifname {_nft_set(outside)} ct status & dnat == 0 drop",
         *(f'    iifname "{card}" jump from_{card}' for card in inside.values()),
         *(f'    oifname "{card}" jump to_{card}' for card in inside.values()),
-        f"    iifname {_set(inside.values())} accept",
-        f"    oifname {_set(inside.values())} accept",
+        f"    iifname {_nft_set(inside.values())} accept",
+        f"    oifname {_nft_set(inside.values())} accept",
         "  }",
         "}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _nat(inside: Mapping[Place, str], outside: Mapping[str, str]) -> Iterator[str]:
-    ends = _set(outside)
+def _nat_rules(inside: Mapping[Place, str], outside: Mapping[str, str]) -> Iterator[str]:
+    ends = _nft_set(outside)
     yield "  chain inwards {"
     yield "    type nat hook prerouting priority dstnat;"
     for place in inside:
@@ -58,46 +58,46 @@ def _nat(inside: Mapping[Place, str], outside: Mapping[str, str]) -> Iterator[st
     yield "  }"
 
 
-def _place(
+def _place_rules(
     topology: Topology, place: Place, card: str, outside: Mapping[str, str]
 ) -> Iterator[str]:
     groups = [topology.groups[id] for id in place.groups]
     yield f"  chain from_{card} {{"
     if not place.seen_as:
-        yield f"    oifname {_set(outside)} drop"
+        yield f"    oifname {_nft_set(outside)} drop"
     for group in groups:
         for rule in group.egress:
-            yield from _lines(topology, rule, "daddr")
+            yield from _rule_lines(topology, rule, "daddr")
     yield "    drop"
     yield "  }"
     yield f"  chain to_{card} {{"
     for group in groups:
         for rule in group.ingress:
-            yield from _lines(topology, rule, "saddr")
+            yield from _rule_lines(topology, rule, "saddr")
     yield "    drop"
     yield "  }"
 
 
-def _lines(topology: Topology, rule: Rule, side: str) -> Iterator[str]:
-    addresses = [one for peer in rule.peers for one in _addresses(topology, peer)]
+def _rule_lines(topology: Topology, rule: Rule, side: str) -> Iterator[str]:
+    addresses = [one for peer in rule.peers for one in _peer_addresses(topology, peer)]
     if addresses:
-        yield f"    ip {side} {{ {', '.join(sorted(set(addresses)))} }} {_what(rule)}return"
+        yield f"    ip {side} {{ {', '.join(sorted(set(addresses)))} }} {_match_of(rule)}return"
 
 
-def _addresses(topology: Topology, peer: str) -> list[str]:
+def _peer_addresses(topology: Topology, peer: str) -> list[str]:
     """A group stands for its members' private addresses."""
     if not peer.startswith("sg-"):
         return [peer]
     return [place.address for place in topology.places if peer in place.groups]
 
 
-def _what(rule: Rule) -> str:
+def _match_of(rule: Rule) -> str:
     if rule.protocol == "-1":
         return ""
     ports = f"{rule.first}-{rule.last}" if rule.first != rule.last else str(rule.first)
     return f"{rule.protocol} dport {ports} "
 
 
-def _set(cards: object) -> str:
+def _nft_set(cards: object) -> str:
     assert hasattr(cards, "__iter__")
     return "{ " + ", ".join(f'"{card}"' for card in cards) + " }"

@@ -29,16 +29,16 @@ def readable_files() -> Iterator[Path]:
 def is_enterable(folder: Path) -> bool:
     """Whether any user can enter the folder; links are skipped, since their targets are
     searched."""
-    said = file_mode(folder)
-    return stat.S_ISDIR(said.st_mode) and bool(said.st_mode & stat.S_IXOTH) if said else False
+    status = file_mode(folder)
+    return stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_IXOTH) if status else False
 
 
 def is_small(file: Path) -> bool:
     """Whether the file is small, and readable by any user."""
-    said = file_mode(file)
-    if not said or not stat.S_ISREG(said.st_mode):
+    status = file_mode(file)
+    if not status or not stat.S_ISREG(status.st_mode):
         return False
-    return bool(said.st_mode & stat.S_IROTH) and said.st_size < LARGEST
+    return bool(status.st_mode & stat.S_IROTH) and status.st_size < LARGEST
 
 
 def file_mode(path: Path) -> os.stat_result | None:
@@ -48,8 +48,8 @@ def file_mode(path: Path) -> os.stat_result | None:
         return None  # removed meanwhile
 
 
-def holds_secret(said: bytes, secrets: list[bytes]) -> bool:
-    return any(secret in said for secret in secrets)
+def holds_secret(content: bytes, secrets: list[bytes]) -> bool:
+    return any(secret in content for secret in secrets)
 
 
 def read_content(file: Path) -> bytes:

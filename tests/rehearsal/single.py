@@ -53,10 +53,10 @@ def start_single(folder: Path, record: Record) -> Iterator[Deployment]:
         with record.step("host") as step:
             net = stack.enter_context(running_network())
             net.enter_operator()
-            here = Ground(network=net, topology=_topology(), folder=folder)
+            here = Ground(network=net, topology=_make_topology(), folder=folder)
             net.wire(here.topology)
-            running = stack.enter_context(hosts.running_hosts(here, _key(folder)))
-            _know(folder)
+            running = stack.enter_context(hosts.running_hosts(here, _make_key(folder)))
+            _trust_host(folder)
             step.found = "one with systemd as process 1"
         secrets = folder / "secrets"
         books = Playbooks(
@@ -70,7 +70,7 @@ def start_single(folder: Path, record: Record) -> Iterator[Deployment]:
         sales = Sales(
             here=here, books=books, url=f"http://{PUBLIC}:8080", manager=NAME,
             token_key=lambda: (secrets / "user_token_key").read_text().strip(),
-            rows=partial(_rows, running[NAME]),
+            rows=partial(_query_rows, running[NAME]),
         )  # fmt: skip
         yield Deployment(
             here=here, hosts=running, balancer=None, books=books, sales=sales, release=release,
@@ -78,7 +78,7 @@ def start_single(folder: Path, record: Record) -> Iterator[Deployment]:
         )  # fmt: skip
 
 
-def _topology() -> Topology:
+def _make_topology() -> Topology:
     rules = [Rule(protocol="tcp", first=port, last=port, peers=(ANYWHERE,)) for port in (22, 8080)]
     out = Rule(protocol="-1", first=-1, last=-1, peers=(ANYWHERE,))
     host = Place(
@@ -89,7 +89,7 @@ def _topology() -> Topology:
     return Topology(cidr="10.9.0.0/24", groups=groups, places=(host,))
 
 
-def _key(folder: Path) -> Path:
+def _make_key(folder: Path) -> Path:
     (folder / "told").mkdir()
     (folder / "keys").mkdir()
     file = folder / "keys" / "operator.pem"
@@ -97,13 +97,13 @@ def _key(folder: Path) -> Path:
     return file
 
 
-def _know(folder: Path) -> None:
+def _trust_host(folder: Path) -> None:
     """The host's key, as read on its console."""
     key = (folder / f"key-{NAME}.pub").read_text()
     (folder / "known_hosts").write_text(f"{PUBLIC} {key}")
     (folder / "ssh.cfg").write_text(SSH.format(folder=folder, name=NAME, public=PUBLIC))
 
 
-def _rows(host: Host, query: str) -> list[list[str]]:
-    said = host.run("mariadb", "--batch", "--skip-column-names", "coupons", "-e", query)
-    return [line.split("\t") for line in said.stdout.splitlines()]
+def _query_rows(host: Host, query: str) -> list[list[str]]:
+    done = host.run("mariadb", "--batch", "--skip-column-names", "coupons", "-e", query)
+    return [line.split("\t") for line in done.stdout.splitlines()]

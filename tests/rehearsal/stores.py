@@ -24,14 +24,14 @@ from tests.rehearsal.topology import Place
 def running_stores(here: Stage, authority: Authority) -> Iterator[None]:
     with ExitStack() as stack:
         for place in here.topology.role("cache"):
-            stack.enter_context(_redis(here, authority, place))
+            stack.enter_context(_running_redis(here, authority, place))
         for place in here.topology.role("database"):
-            stack.enter_context(_mysql(here, authority, place))
+            stack.enter_context(_running_mysql(here, authority, place))
         yield
 
 
 @contextmanager
-def _redis(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
+def _running_redis(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
     folder = here.folder / place.name
     folder.mkdir()
     settings = folder / "redis.conf"
@@ -40,15 +40,16 @@ def _redis(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
     lines = [
         f"dir {folder}", f"bind {place.address} 127.0.0.1", "maxmemory-policy noeviction",
         "appendonly yes", 'save ""', 'rename-command CONFIG ""', "protected-mode no",
-        *(_locked(here, authority, place, cache) if cache.encrypted else [f"port {place.port}"]),
+        *(_tls_options(here, authority, place, cache)
+          if cache.encrypted else [f"port {place.port}"]),
     ]  # fmt: skip
     settings.write_text("\n".join(lines) + "\n")
     command = here.network.within(place.name, *_LEASH, "redis-server", str(settings))
-    with start_process(command, ready=lambda: _listens(here, place), log=folder / "log"):
+    with start_process(command, ready=lambda: _is_listening(here, place), log=folder / "log"):
         yield
 
 
-def _locked(here: Stage, authority: Authority, place: Place, cache: Cache) -> list[str]:
+def _tls_options(here: Stage, authority: Authority, place: Place, cache: Cache) -> list[str]:
     certificate, key = authority.sign(place.dns)
     return [
         "port 0", f"tls-port {place.port}", "tls-auth-clients no",
@@ -58,7 +59,7 @@ def _locked(here: Stage, authority: Authority, place: Place, cache: Cache) -> li
 
 
 @contextmanager
-def _mysql(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
+def _running_mysql(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
     folder, wanted = here.folder / place.name, here.spec.database
     folder.mkdir()
     subprocess.run(
@@ -85,20 +86,20 @@ def _mysql(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
         "--innodb-flush-log-at-trx-commit=1", "--log-bin", "--sync-binlog=1", "--server-id=1",
         "--binlog-format=ROW", "--innodb-buffer-pool-size=256M", "--performance-schema=OFF",
     )  # fmt: skip
-    with start_process(command, ready=lambda: _listens(here, place), log=folder / "log"):
+    with start_process(command, ready=lambda: _is_listening(here, place), log=folder / "log"):
         yield
 
 
 _LEASH = ("setpriv", "--pdeathsig", "KILL")
 
 
-def _listens(here: Stage, place: Place) -> bool:
+def _is_listening(here: Stage, place: Place) -> bool:
     """Whether it listens, asked in its own namespace, where security groups don't apply."""
-    said = subprocess.run(
+    done = subprocess.run(
         here.network.within(place.name, "ss", "-Hltn", f"sport = :{place.port}"),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return bool(said.stdout)
+    return bool(done.stdout)
 
 
 def read_secret(here: Stage, name: str) -> str:
@@ -117,9 +118,9 @@ def query_rows(here: Stage, query: str) -> list[list[str]]:
     """Query the database through its socket, which only this machine can."""
     place = here.topology.role("database")[0]
     socket: Path = here.folder / place.name / "socket"
-    said = subprocess.run(
+    done = subprocess.run(
         ["mariadb", "--no-defaults", f"--socket={socket}", "--batch", "--skip-column-names",
          here.spec.database.schema, "-e", query],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return [line.split("\t") for line in said.stdout.splitlines()]
+    return [line.split("\t") for line in done.stdout.splitlines()]

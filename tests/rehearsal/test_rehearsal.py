@@ -51,16 +51,16 @@ def test_nothing_is_left_behind_by_a_rehearsal_that_is_interrupted(tmp_path: Pat
         if "provision" in line:
             break
     deadline = time.monotonic() + 30
-    while not _namespaces(going.pid) and time.monotonic() < deadline:
+    while not _own_namespaces(going.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert _namespaces(going.pid)
+    assert _own_namespaces(going.pid)
     going.terminate()
     going.stderr.read()
     going.stderr.close()
     assert going.wait(60) == 143
-    assert _namespaces(going.pid) == []
+    assert _own_namespaces(going.pid) == []
 
 
-def _namespaces(pid: int) -> list[str]:
-    said = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
-    return [line for line in said.stdout.splitlines() if line.startswith(f"rehearsal-{pid}-")]
+def _own_namespaces(pid: int) -> list[str]:
+    done = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.startswith(f"rehearsal-{pid}-")]

@@ -81,26 +81,26 @@ def read_topology(cloud: Cloud) -> Topology:
     ways = _Ways(cloud)
     taken: set[str] = set()
     places: list[Place] = []
-    for place in (*_hosts(cloud, ways), *_balancers(cloud, ways), *_stores(cloud)):
+    for place in (*_read_hosts(cloud, ways), *_read_balancers(cloud, ways), *_read_stores(cloud)):
         address = place.address or ways.free(place.subnet, taken)
         taken.add(address)
         places.append(ways.outside(place, address))
-    return Topology(cidr=ways.cidr, groups=_groups(cloud, ways.vpc), places=tuple(places))
+    return Topology(cidr=ways.cidr, groups=_read_groups(cloud, ways.vpc), places=tuple(places))
 
 
-def _groups(cloud: Cloud, vpc: str) -> dict[str, Group]:
+def _read_groups(cloud: Cloud, vpc: str) -> dict[str, Group]:
     described = cloud.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
     return {
         one["GroupId"]: Group(
             id=one["GroupId"],
-            ingress=tuple(_rules(one["IpPermissions"])),
-            egress=tuple(_rules(one["IpPermissionsEgress"])),
+            ingress=tuple(_read_rules(one["IpPermissions"])),
+            egress=tuple(_read_rules(one["IpPermissionsEgress"])),
         )
         for one in described["SecurityGroups"]
     }
 
 
-def _rules(permissions: Any) -> Iterator[Rule]:
+def _read_rules(permissions: Any) -> Iterator[Rule]:
     for one in permissions:
         addresses = [peer["CidrIp"] for peer in one.get("IpRanges", ())]
         groups = [peer["GroupId"] for peer in one.get("UserIdGroupPairs", ())]
@@ -112,7 +112,7 @@ def _rules(permissions: Any) -> Iterator[Rule]:
         )
 
 
-def _hosts(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
+def _read_hosts(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
     running = cloud.scope.filters(instance_state_name=["running"])
     for reservation in cloud.ec2.describe_instances(Filters=running)["Reservations"]:
         for one in reservation["Instances"]:
@@ -128,7 +128,7 @@ def _hosts(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
             )
 
 
-def _balancers(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
+def _read_balancers(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
     for one in cloud.elb.describe_load_balancers()["LoadBalancers"]:
         yield Place(
             name=one["LoadBalancerName"],
@@ -141,7 +141,7 @@ def _balancers(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
         )
 
 
-def _stores(cloud: Cloud) -> Iterator[Place]:
+def _read_stores(cloud: Cloud) -> Iterator[Place]:
     """One address each: the servers here have no replicas."""
     for one in cloud.rds.describe_db_instances()["DBInstances"]:
         yield Place(
@@ -155,7 +155,7 @@ def _stores(cloud: Cloud) -> Iterator[Place]:
         )
     answer = cloud.elasticache.describe_cache_subnet_groups()["CacheSubnetGroups"]
     subnets = {one["CacheSubnetGroupName"]: one["Subnets"] for one in answer}
-    ends = _endpoints(cloud)
+    ends = _read_endpoints(cloud)
     seen: set[str] = set()
     for member in cloud.elasticache.describe_cache_clusters(ShowCacheNodeInfo=True)[
         "CacheClusters"
@@ -176,7 +176,7 @@ def _stores(cloud: Cloud) -> Iterator[Place]:
         )
 
 
-def _endpoints(cloud: Cloud) -> dict[str, Any]:
+def _read_endpoints(cloud: Cloud) -> dict[str, Any]:
     answer = cloud.elasticache.describe_replication_groups()["ReplicationGroups"]
     return {one["ReplicationGroupId"]: one["NodeGroups"][0]["PrimaryEndpoint"] for one in answer}
 
@@ -214,8 +214,8 @@ class _Ways:
         """The place with its address outside, which needs a public address and a route."""
         direct = self._to_gateway(place.subnet)
         public = place.public if direct else ""
-        said = {**vars(place), "address": address, "public": public}
-        return Place(**said | {"seen_as": public or self._nat(place.subnet)})
+        fields = {**vars(place), "address": address, "public": public}
+        return Place(**fields | {"seen_as": public or self._nat(place.subnet)})
 
     def _nat(self, subnet: str) -> str:
         """The NAT's address, if the subnet's route leads to it and the NAT's own subnet has a route

@@ -21,16 +21,16 @@ class Unit:
 
 def our_units(host: Host) -> list[Unit]:
     """Every enabled unit of the service on the host, in any state."""
-    said = host.run(
+    done = host.run(
         "systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", *OURS
     )
-    names = [line.split()[0] for line in said.stdout.splitlines() if line.strip()]
+    names = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
     return [find_unit(host, name) for name in names if not name.startswith("coupon-migrate")]
 
 
 def find_unit(host: Host, name: str) -> Unit:
-    said = host.run("systemctl", "show", name, "--property=MainPID,ActiveState").stdout
-    shown = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    output = host.run("systemctl", "show", name, "--property=MainPID,ActiveState").stdout
+    shown = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
     return Unit(name, int(shown.get("MainPID", 0)), shown.get("ActiveState", ""))
 
 
