@@ -104,9 +104,9 @@ def quick_hashes(settings: Settings) -> None:
 
 @pytest.fixture
 def admin_user(quick_hashes: None, db: None) -> User:
-    made = User.objects.create_superuser("admin", password=RIGHT)
+    user = User.objects.create_superuser("admin", password=RIGHT)
     CountingHasher.reset_counts()
-    return made
+    return user
 
 
 @pytest.fixture

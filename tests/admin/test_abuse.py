@@ -105,9 +105,9 @@ def test_markup_in_a_name_stays_text(
         campaign_url("sale", "history"),
         f"{LIST}?q=%3Cscript%3E",
     ):
-        said = operator_client.get(address, follow=True).content.decode()
-        assert "<script>alert" not in said, address
-        assert "49" not in said.split("{{7*7}}")[0][-20:]
+        page = operator_client.get(address, follow=True).content.decode()
+        assert "<script>alert" not in page, address
+        assert "49" not in page.split("{{7*7}}")[0][-20:]
 
 
 # The database is away
@@ -136,11 +136,11 @@ def test_without_its_database_the_admin_says_so_and_does_not_break(
     failing_database: Callable[[int], Client], address: str
 ) -> None:
     answer = failing_database(2003).get(address)
-    said = answer.content.decode()
+    page = answer.content.decode()
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     assert int(answer.headers["Retry-After"]) > 0
-    assert "The database does not answer" in said
-    assert "db.internal" not in said
+    assert "The database does not answer" in page
+    assert "db.internal" not in page
 
 
 def test_a_fault_of_ours_is_still_a_500(failing_database: Callable[[int], Client]) -> None:
@@ -154,8 +154,8 @@ def test_of_two_operators_who_create_the_same_slug_one_gets_an_error(
     operator_client: Client, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other operator saves between this one's check and save."""
-    asked = form_fields(operator_client, ADD)
-    typed = asked | {"slug": "sale", "name": "Mine", "stock": "5", "discount_value": "10",
+    fields = form_fields(operator_client, ADD)
+    typed = fields | {"slug": "sale", "name": "Mine", "stock": "5", "discount_value": "10",
                      "opens_at": "2030-01-01T12:00:00.000", "closes_at": "2030-01-01T13:00:00.000",
                      "valid_days": "30"}  # fmt: skip
     clean, raced = Campaign.full_clean, threading.Event()

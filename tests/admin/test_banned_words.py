@@ -18,27 +18,27 @@ OPTION = "ignore_conflicts"
 def banned_lines(source: str) -> list[int]:
     """Line numbers of Python code that uses either."""
     tree = ast.parse(source)
-    spoken = {id(text) for text in _docstrings(tree)}
+    spoken = {id(text) for text in _documented_nodes(tree)}
     return [
         node.lineno
         for node in ast.walk(tree)
-        if (isinstance(node, ast.Constant) and id(node) not in spoken and _says(node.value))
-        or (isinstance(node, ast.JoinedStr) and BANNED.search(_skeleton(node)))
+        if (isinstance(node, ast.Constant) and id(node) not in spoken and _is_banned(node.value))
+        or (isinstance(node, ast.JoinedStr) and BANNED.search(_literal_parts(node)))
         or (isinstance(node, ast.Call) and any(word.arg == OPTION for word in node.keywords))
     ]
 
 
-def _docstrings(tree: ast.AST) -> Iterator[ast.AST]:
+def _documented_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value  # a string that is nobody's value
 
 
-def _says(value: object) -> bool:
+def _is_banned(value: object) -> bool:
     return isinstance(value, str) and (value == OPTION or bool(BANNED.search(value)))
 
 
-def _skeleton(text: ast.JoinedStr) -> str:
+def _literal_parts(text: ast.JoinedStr) -> str:
     return "".join(
         str(part.value) if isinstance(part, ast.Constant) else "x" for part in text.values
     )

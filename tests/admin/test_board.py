@@ -170,8 +170,8 @@ def test_an_override_needs_a_reason_and_keeps_it(
 def test_the_board_as_json(
     operator_client: Client, held_back_opening: None, campaign_url: Page
 ) -> None:
-    said = operator_client.get(campaign_url("sale", "readiness_json")).json()
-    assert (said["light"], said["held"]) == ("red", "red: replicas")
+    document = operator_client.get(campaign_url("sale", "readiness_json")).json()
+    assert (document["light"], document["held"]) == ("red", "red: replicas")
 
 
 def test_read_only_operators_see_the_board_and_others_do_not(

@@ -42,15 +42,15 @@ def test_a_plain_check_asks_no_server(
 ) -> None:
     redis_away()
     monkeypatch.setattr(server_checks, "_variables", lambda: pytest.fail("MySQL was asked"))
-    said = StringIO()
-    call_command("check", stdout=said, stderr=said)
-    assert "no issues" in said.getvalue()
+    output = StringIO()
+    call_command("check", stdout=output, stderr=output)
+    assert "no issues" in output.getvalue()
 
 
 def test_the_tag_asks_the_servers(db: None, restored_check_registry: None) -> None:
-    said = StringIO()
-    call_command("check", tags=["stores"], stdout=said, stderr=said)
-    assert "no issues" in said.getvalue()
+    output = StringIO()
+    call_command("check", tags=["stores"], stdout=output, stderr=output)
+    assert "no issues" in output.getvalue()
 
 
 def test_the_tag_fails_on_a_redis_that_may_forget(
@@ -80,8 +80,8 @@ def test_our_own_servers_are_as_they_should_be(db: None) -> None:
 def test_a_replica_that_no_admission_waits_for_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
-    monkeypatch.setattr(store().server, "read_info", lambda: said)
+    info = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
+    monkeypatch.setattr(store().server, "read_info", lambda: info)
     assert ids_with_hints(server_checks.check_redis()) == ["coupons.W007"]
     settings.REDIS_WAIT_REPLICAS = 1
     assert server_checks.check_redis() == []
@@ -131,9 +131,9 @@ def test_every_check_stands_in_the_table() -> None:
         Path(f"coupons/monitoring/{kind}_checks.py").read_text() for kind in ("server", "settings")
     )
     numbers = {f"E{number:03}" for number in (10, 11, 12, 20, 21)}
-    made = set(re.findall(r'id="coupons\.([EW]\d{3})"', source)) | numbers
-    told = set(re.findall(r"`([EW]\d{3})`", Path("config/README.md").read_text()))
-    assert told == made
+    in_code = set(re.findall(r'id="coupons\.([EW]\d{3})"', source)) | numbers
+    in_readme = set(re.findall(r"`([EW]\d{3})`", Path("config/README.md").read_text()))
+    assert in_readme == in_code
 
 
 @pytest.mark.parametrize(

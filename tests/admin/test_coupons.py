@@ -16,8 +16,8 @@ from tests.conftest import CampaignMaker
 LIST = "/admin/coupons/coupon/"
 
 
-def listed_coupons(client: Client, **asked: str) -> list[str]:
-    answer = client.get(LIST, asked)
+def listed_coupons(client: Client, **query: str) -> list[str]:
+    answer = client.get(LIST, query)
     assert answer.status_code == 200
     return [f"{row.campaign.slug}/{row.place}" for row in answer.context["cl"].result_list]
 
@@ -127,13 +127,14 @@ def test_an_odd_page_address_is_the_first_page(
 
 
 @pytest.mark.parametrize(
-    "asked", [{"user__contains": "a"}, {"place__gt": "1"}, {"stored_at__year": "2026"}, {"e": "x"}]
+    "parameters",
+    [{"user__contains": "a"}, {"place__gt": "1"}, {"stored_at__year": "2026"}, {"e": "x"}],
 )
 def test_an_address_cannot_ask_for_other_columns(
-    operator_client: Client, three_coupons: list[Coupon], asked: dict[str, str]
+    operator_client: Client, three_coupons: list[Coupon], parameters: dict[str, str]
 ) -> None:
     with CaptureQueriesContext(connection) as captured:
-        answer = operator_client.get(LIST, asked)
+        answer = operator_client.get(LIST, parameters)
     assert answer.status_code in (200, 400)
     for query in captured:
         assert "LIKE" not in query["sql"]

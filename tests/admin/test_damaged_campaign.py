@@ -42,9 +42,9 @@ def test_a_campaign_that_can_not_be_read_is_named_on_the_list_and_its_buttons_sa
 ) -> None:
     open_campaign("ill")
     damaged_keys.damage_campaign("ill", how)
-    said = "What Redis holds of ill can"
-    assert said in operator_client.get(LIST).content.decode()
-    assert operator_client.get(campaign_url("ill", "live")).json()["note"].startswith(said)
+    note = "What Redis holds of ill can"
+    assert note in operator_client.get(LIST).content.decode()
+    assert operator_client.get(campaign_url("ill", "live")).json()["note"].startswith(note)
     if how == "gate is a string":
         answer: Any = operator_client.post(campaign_url("ill", "do", "pause"), follow=True)
         assert "can&#x27;t be read" in answer.content.decode()

@@ -60,9 +60,9 @@ def form_errors(answer: Any) -> str:
 def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator_client: Client) -> None:
     answer = operator_client.post(ADD, FILLED)
     assert answer.status_code == 302, form_errors(answer)
-    made = Campaign.objects.get(slug="autumn")
-    assert (made.state, made.name, made.stock) == ("draft", "가을 세일", 100)
-    assert [(event.actor, event.kind) for event in made.events.all()] == [("mina", "created")]
+    draft = Campaign.objects.get(slug="autumn")
+    assert (draft.state, draft.name, draft.stock) == ("draft", "가을 세일", 100)
+    assert [(event.actor, event.kind) for event in draft.events.all()] == [("mina", "created")]
 
 
 @pytest.mark.parametrize("value", ["", "zz", "2099-12-01T12:00", "1", "0001-01-01T00:00Z", "\x00"])
@@ -174,9 +174,9 @@ def test_form_message_and_model_have_the_same_bounds(
     shown = re.search(rf'<input type="number" name="{name}"[^>]*>', page)
     assert shown and f'min="{low}"' in shown[0] and f'max="{high}"' in shown[0]
     for wrong, bound in ((-1, low), (0, low), (high + 1, high)):
-        said = (
+        messages = (
             operator_client.post(ADD, FILLED | {name: str(wrong)})
             .context["adminform"]
             .form.errors[name]
         )
-        assert len(said) == 1 and str(bound) in said[0].replace(",", ""), said
+        assert len(messages) == 1 and str(bound) in messages[0].replace(",", ""), messages

@@ -87,11 +87,11 @@ def test_13_4_a_known_browser_may_not_guess_either(
 def test_13_4_the_cookie_is_for_the_admin_alone_and_for_long(
     operator_mina: User, browser_that_logged_in_before: Client
 ) -> None:
-    said = known_browser_cookie(browser_that_logged_in_before, operator_mina)
-    assert (said["path"], said["samesite"]) == ("/admin/", "Strict")
-    assert (said["secure"], said["httponly"]) == (True, True)
-    assert said["max-age"] == known_browser.AGE_S > timedelta(days=90).total_seconds()
-    assert operator_mina.password not in said.value
+    cookie = known_browser_cookie(browser_that_logged_in_before, operator_mina)
+    assert (cookie["path"], cookie["samesite"]) == ("/admin/", "Strict")
+    assert (cookie["secure"], cookie["httponly"]) == (True, True)
+    assert cookie["max-age"] == known_browser.AGE_S > timedelta(days=90).total_seconds()
+    assert operator_mina.password not in cookie.value
 
 
 def test_13_4_a_browser_keeps_its_id_over_logins(
@@ -137,11 +137,13 @@ def test_13_4_it_is_of_one_user_and_two_may_share_a_browser(
     assert is_known(browser_that_logged_in_before, operator_mina)
 
 
-@pytest.mark.parametrize("said", ["", "x", "a:b:c", "AAAAAAAAAAAAAAAA:1tXyZa:forged", "\x00", "é"])
+@pytest.mark.parametrize(
+    "forged", ["", "x", "a:b:c", "AAAAAAAAAAAAAAAA:1tXyZa:forged", "\x00", "é"]
+)
 def test_13_4_a_forged_cookie_is_none(
-    operator_mina: User, browser_that_logged_in_before: Client, said: str
+    operator_mina: User, browser_that_logged_in_before: Client, forged: str
 ) -> None:
-    browser_that_logged_in_before.cookies[f"known_browser_{operator_mina.pk}"] = said
+    browser_that_logged_in_before.cookies[f"known_browser_{operator_mina.pk}"] = forged
     assert not is_known(browser_that_logged_in_before, operator_mina)
 
 

@@ -48,10 +48,10 @@ def translatable_texts() -> Iterator[str]:
 def _of_module(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(str(said)), *_]) if (
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(str(text)), *_]) if (
                 name in ASKING
             ):
-                yield said
+                yield text
 
 
 def test_no_text_of_ours_was_forgotten() -> None:
@@ -70,5 +70,5 @@ def test_the_compiled_catalogue_says_the_same() -> None:
     with (FOLDER / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     for english, (plural, korean) in catalogue_entries().items():
-        said = compiled.ngettext(english, plural, 1) if plural else compiled.gettext(english)
-        assert said == korean, f"Compile it again: msgfmt -o django.mo django.po ({english})"
+        translated = compiled.ngettext(english, plural, 1) if plural else compiled.gettext(english)
+        assert translated == korean, f"Compile it again: msgfmt -o django.mo django.po ({english})"

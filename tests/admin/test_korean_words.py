@@ -56,9 +56,9 @@ GUESSED_PARTICLE = re.compile(
 
 
 def korean_messages(catalogue: Path) -> Iterator[tuple[str, str, str]]:
-    for context, one, many, said in ENTRY.findall(catalogue.read_text() + "\n"):
+    for context, one, many, korean in ENTRY.findall(catalogue.read_text() + "\n"):
         if not context and unquoted_text(one):
-            yield unquoted_text(one), unquoted_text(many), unquoted_text(said)
+            yield unquoted_text(one), unquoted_text(many), unquoted_text(korean)
 
 
 def unquoted_text(quoted: str) -> str:
@@ -75,25 +75,25 @@ def shown_of_django() -> Iterator[tuple[str, str]]:
 
 def all_texts() -> list[tuple[str, str]]:
     ours = [
-        (one, said)
+        (one, korean)
         for name in ("django.po", "djangojs.po")
-        for one, _, said in korean_messages(OURS / name)
+        for one, _, korean in korean_messages(OURS / name)
     ]
     return ours + list(shown_of_django())
 
 
 def test_no_text_has_a_banned_word() -> None:
     found = [
-        f"{said!r}: write {better}"
-        for _, said in all_texts()
+        f"{korean!r}: write {better}"
+        for _, korean in all_texts()
         for word, better in BANNED.items()
-        if re.search(word, said)
+        if re.search(word, korean)
     ]
     assert found == []
 
 
 def test_no_text_leaves_a_particle_open() -> None:
-    assert [said for _, said in all_texts() if OPEN_PARTICLE.search(said)] == []
+    assert [korean for _, korean in all_texts() if OPEN_PARTICLE.search(korean)] == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_open_particle_is_found(bad: str) -> None:
 
 
 def test_no_text_guesses_the_particle_of_a_value() -> None:
-    assert [said for _, said in all_texts() if GUESSED_PARTICLE.search(said)] == []
+    assert [korean for _, korean in all_texts() if GUESSED_PARTICLE.search(korean)] == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_good_word_is_not(good: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("english", "said"),
+    ("english", "korean"),
     [
         ("parked", "저장 실패(격리)"),
         ("Parked claims", "격리된 신청"),
@@ -172,9 +172,9 @@ def test_a_good_word_is_not(good: str) -> None:
         ),
     ],
 )
-def test_each_thing_has_its_one_term(english: str, said: str) -> None:
+def test_each_thing_has_its_one_term(english: str, korean: str) -> None:
     with override("ko"):
-        assert gettext(english) == said
+        assert gettext(english) == korean
 
 
 def in_korean(answer: Any) -> str:
@@ -197,7 +197,7 @@ def test_a_slug_that_is_taken_is_said_as_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("verb", "said"),
+    ("verb", "korean"),
     [
         ("pause", "sale 캠페인을 일시 중지했습니다."),
         ("close", "sale 캠페인을 종료했습니다."),
@@ -208,10 +208,10 @@ def test_the_message_after_a_verb_says_what_it_did(
     campaign_url: Callable[..., str],
     open_campaign: Callable[..., Any],
     verb: str,
-    said: str,
+    korean: str,
 ) -> None:
     open_campaign("sale")
-    assert f">{said}<" in in_korean(
+    assert f">{korean}<" in in_korean(
         korean_operator.post(campaign_url("sale", "do", verb), follow=True)
     )
 

@@ -20,11 +20,11 @@ CODE = re.compile(r">[^<]*\b(?:" + "|".join(Reason) + r")\b[^<]*<")  # in the te
 
 @pytest.mark.parametrize("reason", Reason)
 def test_14_10_every_reason_has_a_label_in_both_languages(reason: Reason) -> None:
-    said = set()
+    texts = set()
     for language in ("en", "ko"):
         with translation.override(language):
-            said.add(labels.reason_label(reason))
-    assert len(said | {reason.value}) == 3
+            texts.add(labels.reason_label(reason))
+    assert len(texts | {reason.value}) == 3
     assert labels.reason_label("of a later release") == "of a later release"
 
 

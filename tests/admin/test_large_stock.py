@@ -72,8 +72,8 @@ def test_saving_goes_on_where_the_request_before_it_stopped(
     answers = [operator_client.post(campaign_url("sale"), typed) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 302]
     now = f"{10 + BATCH:,}" if after > before else f"{LARGE - BATCH:,}"
-    told = f"sale has {now} slots by now and is to have {after:,}. Do it again to go on."
-    assert told in page_text(answers[0])
+    message = f"sale has {now} slots by now and is to have {after:,}. Do it again to go on."
+    assert message in page_text(answers[0])
     assert f'value="{after}"' in page_text(answers[0])  # what was typed is still there
     assert stock_is(after)
 
@@ -131,8 +131,8 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
     assert "slots for a stock of 10: the stock is being changed, or" in page_text(
         operator_client.get(campaign_url("sale"))
     )
-    said = operator_client.get(campaign_url("sale", "live")).json()["note"]
-    assert said.startswith(
+    note = operator_client.get(campaign_url("sale", "live")).json()["note"]
+    assert note.startswith(
         f"{slots.highest_slot(Campaign.objects.get()):,} slots for a stock of 10"
     )
     line = next(line for line in board.readiness_board("sale").lines if line.name == "slots")

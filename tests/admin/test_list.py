@@ -23,9 +23,9 @@ LIST = "/admin/coupons/campaign/"
 CampaignMaker = Callable[..., CampaignSnapshot]
 
 
-def cells_of_row(client: Client, slug: str, **asked: str) -> dict[str, str]:
+def cells_of_row(client: Client, slug: str, **query: str) -> dict[str, str]:
     """The cells of a campaign's row, by column."""
-    page = client.get(LIST, asked).context["cl"]
+    page = client.get(LIST, query).context["cl"]
     row = next(each for each in page.result_list if each.slug == slug)
     names = ("admitted", "stored", "waiting", "parked", "remaining", "window")
     return {name: str(getattr(page.model_admin, name)(row)) for name in names}
@@ -111,7 +111,7 @@ def test_the_window_is_shown_to_the_millisecond_in_local_time(
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("query", "expected"),
     [
         ({"q": "autumn"}, {"autumn"}),
         ({"q": "The winter"}, {"winter"}),
@@ -120,11 +120,11 @@ def test_the_window_is_shown_to_the_millisecond_in_local_time(
 )
 def test_it_finds_by_slug_name_and_state(
     operator_client: Client, draft: Callable[..., Any], open_campaign: CampaignMaker,
-    asked: dict[str, str], expected: set[str],
+    query: dict[str, str], expected: set[str],
 ) -> None:  # fmt: skip
     open_campaign("autumn")
     draft("winter")
-    page = operator_client.get(LIST, asked).context["cl"]
+    page = operator_client.get(LIST, query).context["cl"]
     assert {campaign.slug for campaign in page.result_list} == expected
 
 

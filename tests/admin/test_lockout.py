@@ -118,7 +118,7 @@ def test_two_operators_whose_names_differ_by_case_only_are_two(admin_user: User)
 # At once
 
 
-def at_once(names: list[str], told: Callable[[Any], None] = lambda _: None) -> list[Any]:
+def at_once(names: list[str], record: Callable[[Any], None] = lambda _: None) -> list[Any]:
     """`told` is called with each answer as it comes."""
     started = threading.Barrier(len(names))
 
@@ -126,7 +126,7 @@ def at_once(names: list[str], told: Callable[[Any], None] = lambda _: None) -> l
         started.wait()
         try:
             answer = log_in(name, "guess")
-            told(answer)
+            record(answer)
             return answer
         finally:
             connection.close()
@@ -137,9 +137,9 @@ def at_once(names: list[str], told: Callable[[Any], None] = lambda _: None) -> l
 
 @pytest.fixture
 def committed_admin(transactional_db: None) -> User:
-    made = User.objects.create_superuser("admin", password=RIGHT)
+    user = User.objects.create_superuser("admin", password=RIGHT)
     CountingHasher.reset_counts(takes_s=0.05)
-    return made
+    return user
 
 
 def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
@@ -150,9 +150,9 @@ def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
     runtime.start_fresh()
     answers = at_once(["admin", "ADMIN"] * 8)
     assert CountingHasher.count <= MOST_WRONG
-    told = Counter(answer.status_code for answer in answers)  # 503: waited too long
-    assert told[429] + told[503] >= 16 - MOST_WRONG + 1
-    assert told[302] == 0
+    statuses = Counter(answer.status_code for answer in answers)  # 503: waited too long
+    assert statuses[429] + statuses[503] >= 16 - MOST_WRONG + 1
+    assert statuses[302] == 0
 
 
 def test_without_the_lock_out_all_sixteen_are_checked_and_at_once(

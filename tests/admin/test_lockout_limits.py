@@ -185,7 +185,7 @@ def test_unlocking_needs_a_name_and_says_when_redis_is_away(
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "sentence"),
     [
         ("ko", "비밀번호를 여러 번 잘못 입력했습니다"),
         ("en", "Too many wrong passwords"),
@@ -193,9 +193,9 @@ def test_unlocking_needs_a_name_and_says_when_redis_is_away(
     ],
 )
 def test_13_4_a_refusal_is_in_the_operators_language(
-    language: str, said: str, admin_user: User
+    language: str, sentence: str, admin_user: User
 ) -> None:
     for _ in range(MOST_WRONG):
         answer = log_in("admin", "guess", language=language)
-    assert said in answer.content.decode()
+    assert sentence in answer.content.decode()
     assert answer.headers["Cache-Control"].startswith("max-age=0")

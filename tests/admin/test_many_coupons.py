@@ -128,9 +128,9 @@ def test_no_question_reads_more_than_a_page_of_a_large_table(
         "{code}": large_campaign.code_of(user="ann", nth=1, place=1),
     }
     for name, wanted in ASKED.items():
-        asked = {key: known.get(value, value) for key, value in wanted.items()}
+        parameters = {key: known.get(value, value) for key, value in wanted.items()}
         with CaptureQueriesContext(connection) as captured:
-            assert operator_client.get(LIST, asked).status_code == 200
+            assert operator_client.get(LIST, parameters).status_code == 200
         statements = [query["sql"] for query in captured if "coupons_coupon" in query["sql"]]
         assert statements, name
         for statement in statements:

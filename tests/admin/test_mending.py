@@ -36,12 +36,12 @@ def park_claims(campaign: CampaignSnapshot, *users: str) -> list[str]:
 
 def receipt_of_lost_claim(campaign: CampaignSnapshot, user: str) -> str:
     """The receipt of a claim that was lost with Redis' data."""
-    said = strategies.admit(campaign, Claim(user))
+    decision = strategies.admit(campaign, Claim(user))
     reconcile.reconcile_campaigns()
     client: Any = store.store().client
     client.flushall()
     rebuild.rebuild_campaign("sale", actor="mina")
-    return campaign.receipt_of(user=user, nth=1, place=said.place, admitted_ms=said.at_ms)
+    return campaign.receipt_of(user=user, nth=1, place=decision.place, admitted_ms=decision.at_ms)
 
 
 # SQLite asks for a coupon's slot only at the commit, which such a test never reaches.
@@ -66,16 +66,16 @@ def test_giving_up_asks_for_a_reason_and_keeps_it(
     operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     chosen = park_claims(open_campaign("sale"), "ann", "ben")
-    asked = {"entry": chosen, "give_up": "yes", "why": ""}
+    form = {"entry": chosen, "give_up": "yes", "why": ""}
     assert "a reason is needed" in page_text(
-        operator_client.post(campaign_url("sale", "parked_do"), asked, follow=True)
+        operator_client.post(campaign_url("sale", "parked_do"), form, follow=True)
     )
-    asked["why"] = "<b>test</b>"
-    shown = page_text(operator_client.post(campaign_url("sale", "parked_do"), asked, follow=True))
+    form["why"] = "<b>test</b>"
+    shown = page_text(operator_client.post(campaign_url("sale", "parked_do"), form, follow=True))
     assert "2 claims were given up." in shown
     assert "&lt;b&gt;test&lt;/b&gt;" in shown
     assert "<b>test" not in shown
-    assert {kept.actor for kept in GivenUp.objects.all()} == {"mina"}
+    assert {claim.actor for claim in GivenUp.objects.all()} == {"mina"}
     assert "gave up: 1" in page_text(operator_client.get(campaign_url("sale")))
 
 
@@ -136,9 +136,9 @@ def test_what_is_no_receipt_of_this_campaign_is_told_so(
     operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker, token: str
 ) -> None:
     open_campaign("sale")
-    asked = {"receipt": token, "honour": "yes"}
+    form = {"receipt": token, "honour": "yes"}
     assert "not a receipt of this campaign" in page_text(
-        operator_client.post(campaign_url("sale", "receipt"), asked)
+        operator_client.post(campaign_url("sale", "receipt"), form)
     )
 
 
@@ -147,11 +147,11 @@ def test_another_campaigns_receipt_is_not_honoured_from_here(
 ) -> None:
     open_campaign("sale")
     other = open_campaign("other")
-    said = strategies.admit(other, Claim("ann"))
-    token = other.receipt_of(user="ann", nth=1, place=said.place, admitted_ms=said.at_ms)
-    asked = {"receipt": token, "honour": "yes"}
+    decision = strategies.admit(other, Claim("ann"))
+    token = other.receipt_of(user="ann", nth=1, place=decision.place, admitted_ms=decision.at_ms)
+    form = {"receipt": token, "honour": "yes"}
     assert "not a receipt of this campaign" in page_text(
-        operator_client.post(campaign_url("sale", "receipt"), asked)
+        operator_client.post(campaign_url("sale", "receipt"), form)
     )
 
 
@@ -162,15 +162,15 @@ def test_without_redis_the_page_says_that_redis_did_not_answer(
     redis_away: Callable[[], None],
 ) -> None:
     campaign = open_campaign("sale")
-    said = strategies.admit(campaign, Claim("ann"))
-    token = campaign.receipt_of(user="ann", nth=1, place=said.place, admitted_ms=said.at_ms)
+    decision = strategies.admit(campaign, Claim("ann"))
+    token = campaign.receipt_of(user="ann", nth=1, place=decision.place, admitted_ms=decision.at_ms)
     redis_away()
     assert "Redis did not answer" in page_text(
         operator_client.post(campaign_url("sale", "receipt"), {"receipt": token})
     )
-    asked = {"entry": ["1-1"], "replay": "yes"}
+    form = {"entry": ["1-1"], "replay": "yes"}
     assert "Redis did not answer" in page_text(
-        operator_client.post(campaign_url("sale", "parked_do"), asked, follow=True)
+        operator_client.post(campaign_url("sale", "parked_do"), form, follow=True)
     )
 
 

@@ -126,20 +126,20 @@ def test_12_6_an_hour_that_is_left_out_is_asked_about_and_taken_as_chosen(
     typed = FILLED | {"opens_at": text}
     answer = operator_client.post(ADD, typed)
     assert f"does not exist in {zone}" in form_errors(answer)
-    for number, meant in enumerate((first, second)):
-        chosen = {"slug": f"sale-{number}", "opens_at_meant": parse_utc(meant).isoformat()}
+    for number, choice in enumerate((first, second)):
+        chosen = {"slug": f"sale-{number}", "opens_at_meant": parse_utc(choice).isoformat()}
         assert operator_client.post(ADD, typed | chosen).status_code == 302
-        assert Campaign.objects.get(slug=f"sale-{number}").opens_at == parse_utc(meant)
+        assert Campaign.objects.get(slug=f"sale-{number}").opens_at == parse_utc(choice)
 
 
-@pytest.mark.parametrize("meant", ["yesterday", "2027-10-31T09:00:00+00:00", "0", "\x00"])
+@pytest.mark.parametrize("choice", ["yesterday", "2027-10-31T09:00:00+00:00", "0", "\x00"])
 def test_12_6_a_choice_that_was_not_offered_is_none(
-    operator_client: Client, settings: Any, meant: str
+    operator_client: Client, settings: Any, choice: str
 ) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
-    typed = FILLED | {"opens_at": "2027-10-31T02:30", "opens_at_meant": meant}
+    typed = FILLED | {"opens_at": "2027-10-31T02:30", "opens_at_meant": choice}
     assert "comes twice" in form_errors(operator_client.post(ADD, typed))
-    once = FILLED | {"opens_at": "2027-10-31T05:30", "opens_at_meant": meant}
+    once = FILLED | {"opens_at": "2027-10-31T05:30", "opens_at_meant": choice}
     assert operator_client.post(ADD, once).status_code == 302
     assert Campaign.objects.get().opens_at == parse_utc("2027-10-31 04:30")
 

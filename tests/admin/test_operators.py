@@ -10,9 +10,9 @@ ALIKE = ["MINA", "mína", "ｍｉｎａ", "mina", "Mina"]
 
 
 def add_operator(operator: Client, name: str) -> str:
-    said = {"username": name, "usable_password": "true", "password1": PASSWORD,
+    form = {"username": name, "usable_password": "true", "password1": PASSWORD,
             "password2": PASSWORD}  # fmt: skip
-    answer = operator.post(f"{USERS}add/", said)
+    answer = operator.post(f"{USERS}add/", form)
     return "" if answer.status_code == 302 else answer.content.decode()
 
 
@@ -33,8 +33,8 @@ def test_another_name_is_welcome(operator_client: Client) -> None:
 @pytest.mark.parametrize(("name", "accepted"), [("Theo", True), ("theo2", True), ("Mina", False)])
 def test_13_4_nor_can_one_be_renamed_so(operator_client: Client, name: str, accepted: bool) -> None:
     theo = User.objects.create_user("theo", is_staff=True)
-    said = {"username": name, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
-    answer = operator_client.post(f"{USERS}{theo.pk}/change/", said)
+    form = {"username": name, "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    answer = operator_client.post(f"{USERS}{theo.pk}/change/", form)
     theo.refresh_from_db()
     assert (theo.username == name) is accepted, answer.content.decode()
     assert accepted or "An operator has nearly the same name: mina." in answer.content.decode()

@@ -86,9 +86,9 @@ def test_the_figures_say_when_redis_is_away(
 ) -> None:
     open_campaign("sale")
     redis_away()
-    said = operator_client.get(campaign_url("sale", "live")).json()
-    assert said["admitted"] is None
-    assert said["note"] == "Redis does not answer: live counts are not known."
+    document = operator_client.get(campaign_url("sale", "live")).json()
+    assert document["admitted"] is None
+    assert document["note"] == "Redis does not answer: live counts are not known."
     assert operator_client.get(campaign_url("sale")).status_code == 200
 
 

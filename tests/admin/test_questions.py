@@ -82,10 +82,12 @@ def test_12_22_an_opening_in_the_past_is_asked_about_before_it_opens(
     operator_client: Client, campaign_url: Page, draft: Drafts
 ) -> None:
     draft("sale", opens_at=timezone.now() - timedelta(hours=1))
-    asked = operator_client.post(campaign_url("sale", "do", "schedule"))
-    assert "the campaign will open at once" in page_text(asked)
+    question = operator_client.post(campaign_url("sale", "do", "schedule"))
+    assert "the campaign will open at once" in page_text(question)
     assert (campaign_state(), store().campaigns.gates(["sale"])) == ("draft", {"sale": None})
-    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', page_text(asked)))
+    found = dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', page_text(question))
+    )
     done = operator_client.post(campaign_url("sale", "do", "schedule"), found, follow=True)
     assert ">sale is scheduled now." in page_text(done)
     assert campaign_state() == "scheduled"
@@ -114,10 +116,10 @@ def test_12_22_from_the_list_only_those_that_would_open_at_once_are_asked_about(
     opens_at = timezone.now() + timedelta(hours=1)
     draft("later", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
     draft("now", opens_at=timezone.now() - timedelta(hours=1))
-    asked = run_action(operator_client, "schedule", "later", "now")
-    assert "the campaign will open at once" in page_text(asked)
+    question = run_action(operator_client, "schedule", "later", "now")
+    assert "the campaign will open at once" in page_text(question)
     assert (campaign_state("later"), campaign_state("now")) == ("scheduled", "draft")
-    chosen = re.findall(r'name="_selected_action" value="(\d+)"', page_text(asked))
+    chosen = re.findall(r'name="_selected_action" value="(\d+)"', page_text(question))
     assert chosen == [str(Campaign.objects.get(slug="now").pk)]
     run_action(operator_client, "schedule", "now", confirmed="opens_at_once")
     assert campaign_state("now") == "scheduled"
@@ -128,8 +130,8 @@ def test_12_22_a_closing_in_the_past_is_refused_and_not_asked_about(
 ) -> None:
     over = timezone.now() - timedelta(hours=1)
     draft("sale", opens_at=over - timedelta(hours=1), closes_at=over)
-    said = operator_client.post(campaign_url("sale", "do", "schedule"), follow=True)
-    assert "sale would be closed already" in page_text(said)
+    answer = operator_client.post(campaign_url("sale", "do", "schedule"), follow=True)
+    assert "sale would be closed already" in page_text(answer)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +153,9 @@ def test_a_window_moved_to_the_past_is_asked_about(
     opens_at = timezone.now() + timedelta(hours=1)
     open_campaign("sale", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
     typed = form_fields(operator_client, campaign_url("sale")) | moved | {"stock": stock}
-    asked = operator_client.post(campaign_url("sale"), typed)
-    assert "Nothing was saved yet" in form_errors(asked)
-    assert sentence in page_text(asked)
+    question = operator_client.post(campaign_url("sale"), typed)
+    assert "Nothing was saved yet" in form_errors(question)
+    assert sentence in page_text(question)
     assert Campaign.objects.get().opens_at == opens_at
     assert (
         operator_client.post(campaign_url("sale"), typed | {"confirmed": code}).status_code == 302

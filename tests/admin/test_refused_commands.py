@@ -64,10 +64,10 @@ def test_at_a_terminal_closing_is_a_question(
         cwd=env.BASE_DIR, env=child_environment, stdin=theirs, stdout=subprocess.PIPE, text=True,
     ) as command:  # fmt: skip
         os.write(ours, answer)
-        said, _ = command.communicate(timeout=60)
+        output, _ = command.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
-    assert "Close sale for good? A closed campaign can't be opened again. [y/N]" in said
+    assert "Close sale for good? A closed campaign can't be opened again. [y/N]" in output
     assert (command.returncode, campaign_state()) == (0, after)
 
 
@@ -76,8 +76,8 @@ def test_at_a_terminal_closing_is_a_question(
 def test_a_stock_out_of_bounds_is_refused_by_its_name(
     scheduled_sale: Campaign, words: tuple[str, ...], stock: str
 ) -> None:
-    said = str(refusal_of(*words, f"--stock={stock}"))
-    assert f"--stock: {stock} is not between 1 and 10,000,000" in said
+    message = str(refusal_of(*words, f"--stock={stock}"))
+    assert f"--stock: {stock} is not between 1 and 10,000,000" in message
 
 
 @pytest.mark.parametrize("stock", [-3, 0, 20_000_000])
@@ -88,9 +88,9 @@ def test_a_wrong_stock_set_by_code_names_its_field(scheduled_sale: Campaign, sto
 
 
 def test_choices_read_as_words(scheduled_sale: Campaign) -> None:
-    said = str(refusal_of("replay_parked", SALE, "--reason", "x"))
-    assert "Reason" not in said and "<" not in said
-    assert Reason.UNREADABLE.value in said
+    message = str(refusal_of("replay_parked", SALE, "--reason", "x"))
+    assert "Reason" not in message and "<" not in message
+    assert Reason.UNREADABLE.value in message
     parser = replay_parked.Command().create_parser("manage.py", "replay_parked")
     kinds = {type(each) for action in parser._actions for each in action.choices or ()}
     assert kinds <= {str, int}

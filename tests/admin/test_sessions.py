@@ -33,10 +33,10 @@ def left_s() -> float:
 def age_session(client: Client, seconds: int) -> None:
     """Age the session as if the operator had been idle for so many seconds."""
     row = Session.objects.get()
-    said = row.get_decoded()
-    if "used_at" in said:
-        said["used_at"] -= seconds
-    row.session_data = Session.objects.encode(said)
+    values = row.get_decoded()
+    if "used_at" in values:
+        values["used_at"] -= seconds
+    row.session_data = Session.objects.encode(values)
     row.expire_date -= timedelta(seconds=seconds)
     row.save()
 
@@ -46,8 +46,8 @@ def client_logged_in_by_form(db: None) -> Client:
     """A client that logged in by the form."""
     User.objects.create_superuser("mina", password=PASSWORD)
     client = Client()
-    said = {"username": "mina", "password": PASSWORD, "next": "/admin/"}
-    assert client.post("/admin/login/", said).status_code == 302
+    form = {"username": "mina", "password": PASSWORD, "next": "/admin/"}
+    assert client.post("/admin/login/", form).status_code == 302
     return client
 
 
@@ -103,8 +103,8 @@ def test_12_16_clicks_in_a_row_write_the_session_once_a_minute(
 def test_12_16_a_page_asks_how_long_its_session_lasts(client_logged_in_by_form: Client) -> None:
     client_logged_in_by_form.get("/admin/")
     age_session(client_logged_in_by_form, 1_600)
-    said = client_logged_in_by_form.get("/admin/session/", headers=POLL).json()
-    assert 190 <= said["left_s"] <= 200
+    document = client_logged_in_by_form.get("/admin/session/", headers=POLL).json()
+    assert 190 <= document["left_s"] <= 200
     assert 190 <= left_s() <= 200
     assert (
         client_logged_in_by_form.get("/admin/session/").json()["left_s"] >= AGE_S - 5
@@ -117,9 +117,9 @@ def test_12_16_every_page_knows_when_its_session_ends(
 ) -> None:
     open_campaign("sale")
     for address in ("/admin/", LIST, campaign_url("sale"), campaign_url("sale", "readiness")):
-        said = re.search(r'data-left-s="(\d+)"', page_text(client_logged_in_by_form.get(address)))
-        assert said is not None, address
-        assert int(said[1]) > AGE_S - 60
+        match = re.search(r'data-left-s="(\d+)"', page_text(client_logged_in_by_form.get(address)))
+        assert match is not None, address
+        assert int(match[1]) > AGE_S - 60
     assert "data-left-s" not in page_text(Client().get("/admin/login/"))
 
 
@@ -140,8 +140,8 @@ def test_12_17_a_button_pressed_after_the_session_ended_says_that_nothing_was_do
     age_session(client_logged_in_by_form, AGE_S + 1)
     login = client_logged_in_by_form.post(campaign_url("sale", "do", "pause"), follow=True)
     assert "nothing was done" in page_text(login)
-    said = {"username": "mina", "password": PASSWORD}
-    after = client_logged_in_by_form.post(login.redirect_chain[-1][0], said, follow=True)
+    form = {"username": "mina", "password": PASSWORD}
+    after = client_logged_in_by_form.post(login.redirect_chain[-1][0], form, follow=True)
     assert after.status_code == 200
     assert "Nothing was done: please press the button again." in page_text(after)
     assert after.redirect_chain[-1][0] == campaign_url("sale")
@@ -193,15 +193,15 @@ def test_12_17_no_page_of_the_admin_answers_a_get_with_405(
     """Every URL of the admin, with a campaign and a verb where it takes them."""
     open_campaign("sale")
     pk = Campaign.objects.get().pk
-    asked = []
-    for pattern, keys in _addresses():
-        address = "/admin/" + pattern % {key: _value(key, pk) for key in keys}
-        asked.append(address)
+    requested = []
+    for pattern, keys in _admin_addresses():
+        address = "/admin/" + pattern % {key: _example_value(key, pk) for key in keys}
+        requested.append(address)
         assert operator_client.get(address).status_code != 405, address
-    assert {f"/admin/coupons/campaign/{pk}/do/pause/", "/admin/logout/"} <= set(asked)
+    assert {f"/admin/coupons/campaign/{pk}/do/pause/", "/admin/logout/"} <= set(requested)
 
 
-def _addresses() -> list[tuple[str, list[str]]]:
+def _admin_addresses() -> list[tuple[str, list[str]]]:
     namespaces: Any = get_resolver().namespace_dict["admin"]
     _prefix, resolver = namespaces
     names = [name for name in resolver.reverse_dict if isinstance(name, str)]
@@ -209,7 +209,7 @@ def _addresses() -> list[tuple[str, list[str]]]:
     return [each for possibilities, *_ in found for each in possibilities]
 
 
-def _value(key: str, pk: int) -> str:
+def _example_value(key: str, pk: int) -> str:
     return {"verb": "pause", "app_label": "coupons", "url": "nowhere"}.get(key, str(pk))
 
 

@@ -162,9 +162,9 @@ def test_an_action_says_for_each_campaign_what_came_of_it(
 ) -> None:
     open_campaign("autumn")
     draft("winter")
-    said = page_text(run_action(operator_client, "pause", "autumn", "winter"))
-    assert ">autumn is paused now." in said
-    assert ">winter is draft: it can&#x27;t be paused." in said
+    page = page_text(run_action(operator_client, "pause", "autumn", "winter"))
+    assert ">autumn is paused now." in page
+    assert ">winter is draft: it can&#x27;t be paused." in page
     assert store().campaigns.gate("autumn").paused
 
 
@@ -186,8 +186,8 @@ def test_closing_from_the_list_asks_once_more(
     operator_client: Client, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    asked = run_action(operator_client, "close", "sale")
-    assert "a closed campaign can't be opened again" in page_text(asked)
+    question = run_action(operator_client, "close", "sale")
+    assert "a closed campaign can't be opened again" in page_text(question)
     assert campaign_state() == "scheduled"
     pk = Campaign.objects.get().pk
     operator_client.post(LIST, {"action": "close", "_selected_action": [pk], "confirmed": "yes"})

@@ -86,8 +86,8 @@ def test_the_sentence_is_true_in_every_state(
     make_sale: Callable[..., Campaign], state: str, when: str, red: bool
 ) -> None:
     make_sale(state, when, red)
-    said = opening_verdict(board.readiness_board("sale"))
-    assert said.startswith(f"sale {CASES[state, when, red]}")
+    sentence = opening_verdict(board.readiness_board("sale"))
+    assert sentence.startswith(f"sale {CASES[state, when, red]}")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -100,11 +100,11 @@ def test_the_verdict_promises_nothing_about_a_past_opening(
 ) -> None:
     """In the command, the page and the JSON."""
     campaign = make_sale(state, when, True)
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(SystemExit):
-        call_command("readiness", "sale", stdout=said, no_color=True)
+        call_command("readiness", "sale", stdout=output, no_color=True)
     page = operator_client.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
-    for text in (said.getvalue(), page.content.decode()):
+    for text in (output.getvalue(), page.content.decode()):
         assert not [future for future in FUTURE if future in text]
         assert "will be held back" not in text
         assert "opens 2" not in text
@@ -128,9 +128,9 @@ def test_what_opens_at_once_is_not_said_to_be_held_back(
     campaign = draft("sale")  # opened a second ago
     settings.REDIS_WAIT_REPLICAS = 2
     address = reverse("admin:coupons_campaign_do", args=[campaign.pk, "schedule"])
-    said = operator_client.post(address, follow=True).content.decode()
-    assert "It opens although something is red (replicas)" in said
-    assert "would be held back" not in said
+    page = operator_client.post(address, follow=True).content.decode()
+    assert "It opens although something is red (replicas)" in page
+    assert "would be held back" not in page
 
 
 @pytest.mark.django_db(transaction=True)
@@ -141,14 +141,14 @@ def test_command_and_page_show_all_times_in_one_named_zone(
     settings.TIME_ZONE = zone
     with timezone.override(zone):
         campaign = make_sale(State.SCHEDULED, AHEAD, False)
-        told = date_format(timezone.localtime(campaign.opens_at), "Y-m-d H:i:s")
+        opens = date_format(timezone.localtime(campaign.opens_at), "Y-m-d H:i:s")
         name = f"{timezone.localtime(campaign.opens_at):%Z}"
-        said = StringIO()
-        call_command("readiness", "sale", stdout=said, no_color=True)
+        output = StringIO()
+        call_command("readiness", "sale", stdout=output, no_color=True)
         page = operator_client.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
-    for text in (said.getvalue().splitlines()[-1], page.content.decode()):
-        assert re.search(rf"{told}\.\d{{3}} {name}\b", text)
-    due = re.findall(r"(?:Due|Ran) at (\S+ \S+)", said.getvalue())
+    for text in (output.getvalue().splitlines()[-1], page.content.decode()):
+        assert re.search(rf"{opens}\.\d{{3}} {name}\b", text)
+    due = re.findall(r"(?:Due|Ran) at (\S+ \S+)", output.getvalue())
     assert all(re.fullmatch(rf"\d\d:\d\d:\d\d {name}[.:]", one) for one in due)
-    moments = said.getvalue().replace("The database tells us the time in UTC.", "")
+    moments = output.getvalue().replace("The database tells us the time in UTC.", "")
     assert zone == "UTC" or "UTC" not in moments

@@ -34,16 +34,16 @@ class Served:
 def users_server(environment: Environment, folder: Path) -> Iterator[int]:
     """The users' door without a front. Yields its port. It serves several tests, so it remembers no
     campaign: the next test makes another one of the same name."""
-    told = environment | {"DOOR": "users", "SHED_AFTER_S": "0", "FACTS_TTL_S": "0"}
-    with services.start_web(told, folder, *FOUR_THREADS, "--backpressure", "1024") as port:
+    settings = environment | {"DOOR": "users", "SHED_AFTER_S": "0", "FACTS_TTL_S": "0"}
+    with services.start_web(settings, folder, *FOUR_THREADS, "--backpressure", "1024") as port:
         yield port
 
 
 @contextmanager
 def operators_server(environment: Environment, folder: Path) -> Iterator[int]:
     """The operators' door without a front. Yields its port."""
-    told = environment | {"DOOR": "operators"}
-    with services.start_web(told, folder, *FOUR_THREADS, name="operators") as port:
+    settings = environment | {"DOOR": "operators"}
+    with services.start_web(settings, folder, *FOUR_THREADS, name="operators") as port:
         yield port
 
 
@@ -70,17 +70,17 @@ def post_claim(port: int, user: str, *, patience_s: float = 10, **headers: str) 
         asking.close()
 
 
-def send_bytes(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
+def send_bytes(port: int, request: bytes, *, patience_s: float = 10) -> bytes:
     """Send the bytes; what comes back until the other side closes or is silent."""
     with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
-        connection.sendall(said)
-        heard = b""
+        connection.sendall(request)
+        reply = b""
         try:
             while more := connection.recv(65_536):
-                heard += more
+                reply += more
         except TimeoutError:
             pass
-        return heard
+        return reply
 
 
 @contextmanager

@@ -33,9 +33,9 @@ def sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def leased_scheduler(host: str) -> LeasedScheduler:
-    made = LeasedScheduler(app=app)
-    made._lease = Lease(host)
-    return made
+    scheduler = LeasedScheduler(app=app)
+    scheduler._lease = Lease(host)
+    return scheduler
 
 
 def tick_schedulers(*schedulers: LeasedScheduler, seconds: float) -> None:

@@ -105,9 +105,9 @@ def test_12_a2_wakeups_stay_few_without_beat(broker_client: Any) -> None:
     for number in range(MOST_WAKEUPS + 30):
         wakeups.notify_drain(f"sale-{number}")
     Watchdog().trim_queues()
-    kept = message_headers(broker_client)
-    assert len(kept) == MOST_WAKEUPS
-    assert kept[0]["argsrepr"] == f"['sale-{MOST_WAKEUPS + 29}']"
+    headers = message_headers(broker_client)
+    assert len(headers) == MOST_WAKEUPS
+    assert headers[0]["argsrepr"] == f"['sale-{MOST_WAKEUPS + 29}']"
 
 
 def test_12_a2_while_the_broker_is_away_no_process_ends() -> None:

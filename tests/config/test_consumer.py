@@ -66,16 +66,16 @@ def consumer_environment(child_environment: Environment, tmp_path: Path) -> Envi
 
 @pytest.fixture
 def running_consumer(consumer_environment: Environment, tmp_path: Path) -> Iterator[Consumer]:
-    with start_consumer(consumer_environment, tmp_path) as asked:
-        yield asked
+    with start_consumer(consumer_environment, tmp_path) as consumer:
+        yield consumer
 
 
 @contextmanager
 def start_consumer(environment: Environment, folder: Path) -> Iterator[Consumer]:
-    asked = Consumer(int(environment["CONSUMER_PORT"]))
+    consumer = Consumer(int(environment["CONSUMER_PORT"]))
     command, log = commands.consumer_command(), folder / "consumer.log"
-    with start_process(command, ready=asked.is_listening, log=log, env=environment):
-        yield asked
+    with start_process(command, ready=consumer.is_listening, log=log, env=environment):
+        yield consumer
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def sweep_once(consumer: Consumer) -> float:
 
 
 def child_pids(pid: int) -> list[int]:
-    said = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(word) for word in said.split()]
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in pids.split()]
 
 
 def test_it_answers_while_a_process_begins_its_files(
@@ -131,14 +131,14 @@ def test_a_child_that_is_replaced_counts_on_in_the_same_files(
     """With files named by process id, as the library does it, there would be one more each time."""
     sweep_once(running_consumer)
     (child,) = child_pids(worker_pid)
-    files = _files(consumer_environment)
+    files = _metric_files(consumer_environment)
     os.kill(child, signal.SIGKILL)
     wait_until(lambda: child_pids(worker_pid) not in ([], [child]))
     assert sweep_once(running_consumer) >= 2
-    assert _files(consumer_environment) == files
+    assert _metric_files(consumer_environment) == files
 
 
-def _files(environment: Environment) -> set[str]:
+def _metric_files(environment: Environment) -> set[str]:
     return {file.name for file in Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()}
 
 
@@ -184,9 +184,9 @@ def test_metrics_are_not_served_to_other_networks(
 ) -> None:
     with start_consumer(
         consumer_environment | {"METRICS_NETWORKS": "10.0.0.0/8"}, tmp_path
-    ) as asked:
-        assert asked.send_get("/metrics")[0] == 404
-        assert asked.send_get("/livez")[0] == 503
+    ) as consumer:
+        assert consumer.send_get("/metrics")[0] == 404
+        assert consumer.send_get("/livez")[0] == 503
 
 
 def test_without_a_folder_it_says_what_is_missing(child_environment: Environment) -> None:
@@ -202,7 +202,7 @@ def test_without_a_folder_it_says_what_is_missing(child_environment: Environment
 GAUGE = """
 import sys
 from prometheus_client import Gauge
-gauge = Gauge("told", "Told.", ["who"], multiprocess_mode="livemax")
+gauge = Gauge("who_wrote", "Writers.", ["who"], multiprocess_mode="livemax")
 gauge.labels("me").set(1)
 print(flush=True)
 sys.stdin.read()
@@ -212,7 +212,7 @@ sys.stdin.read()
 def counter_is_exported(folder: Path) -> bool:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    return registry.get_sample_value("told", {"who": "me"}) == 1
+    return registry.get_sample_value("who_wrote", {"who": "me"}) == 1
 
 
 def test_a_live_gauge_ends_with_its_process(

@@ -81,7 +81,7 @@ def test_it_has_the_services_of_the_table_and_what_they_need() -> None:
 
 @pytest.mark.parametrize("name", NAMES.values())
 def test_a_service_runs_the_command_of_make_run(name: str) -> None:
-    words, options = options_of(SITE[name].said["command"][1:])
+    words, options = options_of(SITE[name].definition["command"][1:])
     expected_words, expected = options_of(OF_MAKE_RUN[name][1:])
     assert words == expected_words
     free = OTHER_VALUES.get(name, set())
@@ -94,28 +94,28 @@ def test_a_service_runs_the_command_of_make_run(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES.values())
 def test_a_service_runs_the_command_of_the_table(name: str) -> None:
     row = table()[name]
-    command = " ".join(SITE[name].said["command"][2:]).replace("=", " ")
-    said = re.findall(r"`([^`]+)`", row)[0] if "the same" not in row else ""
-    for word in said.replace("python -m ", "").split():
+    command = " ".join(SITE[name].definition["command"][2:]).replace("=", " ")
+    documented = re.findall(r"`([^`]+)`", row)[0] if "the same" not in row else ""
+    for word in documented.replace("python -m ", "").split():
         assert word in command.split(), f"{word} is not in: {command}"
     for setting in re.findall(r"`([A-Z_]+)=([^`]+)`", row):
-        assert SITE[name].said["environment"][setting[0]] == setting[1]
+        assert SITE[name].definition["environment"][setting[0]] == setting[1]
 
 
 @pytest.mark.parametrize("name", SITE)
 def test_a_service_is_confined(name: str) -> None:
-    said = SITE[name].said
-    assert said["read_only"] is True
-    assert said["user"] == "10001:10001"
-    assert said["cap_drop"] == ["ALL"]
-    assert said["security_opt"] == ["no-new-privileges:true"]
-    assert "privileged" not in said
+    definition = SITE[name].definition
+    assert definition["read_only"] is True
+    assert definition["user"] == "10001:10001"
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in definition
 
 
 @pytest.mark.parametrize("name", sorted(set(SITE) - {"migrate", "api", "host"}))
 def test_a_service_has_a_health_check(name: str) -> None:
-    assert SITE[name].said["healthcheck"]["test"]
-    assert SITE[name].said["restart"] == "always"
+    assert SITE[name].definition["healthcheck"]["test"]
+    assert SITE[name].definition["restart"] == "always"
 
 
 @pytest.mark.parametrize(
@@ -142,19 +142,19 @@ def test_the_front_has_longer_than_it_lets_requests_finish() -> None:
 
 
 def test_doors_are_reached_through_the_front_only() -> None:
-    assert {name for name, one in SITE.items() if "ports" in one.said} == {"api"}
+    assert {name for name, one in SITE.items() if "ports" in one.definition} == {"api"}
     for name in ("users", "operators"):
-        assert "--host=127.0.0.1" in SITE[name].said["command"]
+        assert "--host=127.0.0.1" in SITE[name].definition["command"]
         assert SITE[name].joins == SITE["front"].joins == {"api"}
     doors = render.front_variables([])["front_doors"]
     assert [door["to"] for door in doors] == ["127.0.0.1:8180", "127.0.0.1:8190"]
-    published = " ".join(SITE["api"].said["ports"])
+    published = " ".join(SITE["api"].definition["ports"])
     assert all(door["listen"].partition(":")[2] in published for door in doors)
-    assert "127.0.0.1:8090:8090" in SITE["api"].said["ports"], "operators: never public"
+    assert "127.0.0.1:8090:8090" in SITE["api"].definition["ports"], "operators: never public"
 
 
 def test_worker_and_consumer_share_process_ids_and_a_folder() -> None:
-    worker, consumer = SITE["worker"].said, SITE["consumer"].said
+    worker, consumer = SITE["worker"].definition, SITE["consumer"].definition
     assert worker["pid"] == consumer["pid"] == "service:host"
     assert worker["volumes"] == consumer["volumes"]
     assert worker["environment"] == consumer["environment"]
@@ -241,7 +241,7 @@ def test_nothing_secret_is_in_what_is_built_or_composed() -> None:
 
 def test_every_environment_setting_is_listed(tmp_path: Path) -> None:
     listed = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.M))
-    used = {name for one in SITE.values() for name in one.said.get("environment", {})}
+    used = {name for one in SITE.values() for name in one.definition.get("environment", {})}
     settings = new_settings.new_settings([])
     used |= {*settings["site.env"], *settings["doors.env"]}
     assert used <= listed
@@ -256,8 +256,8 @@ def test_its_texts_name_no_unset_variable(service: Service) -> None:
             return [leaf for value in node for leaf in leaves(value)]
         return [str(node)]
 
-    assert not [leaf for leaf in leaves(dict(service.said)) if "${" in leaf]
-    assert seconds(service.said.get("stop_grace_period", "10s")) >= 10
+    assert not [leaf for leaf in leaves(dict(service.definition)) if "${" in leaf]
+    assert seconds(service.definition.get("stop_grace_period", "10s")) >= 10
 
 
 def test_the_watchdog_asks_the_queue_of_a_worker_with_another_host_name(

@@ -42,8 +42,8 @@ def users_door(child_environment: Environment, tmp_path: Path) -> Iterator[int]:
 
 @contextmanager
 def start_operators_door(environment: Environment, folder: Path, **more: str) -> Iterator[int]:
-    told = environment | {"DOOR": "operators"} | more
-    with services.start_web(told, folder, name="operators") as port:
+    settings = environment | {"DOOR": "operators"} | more
+    with services.start_web(settings, folder, name="operators") as port:
         yield port
 
 

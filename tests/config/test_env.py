@@ -25,10 +25,10 @@ def in_production(monkeypatch: pytest.MonkeyPatch) -> None:
 def refusal_message(reader: Any, *args: Any, **more: Any) -> str:
     with pytest.raises(ImproperlyConfigured) as caught:
         reader(NAME, *args, **more)
-    said = str(caught.value)
-    assert NAME in said
-    assert SECRET not in said
-    return said
+    message = str(caught.value)
+    assert NAME in message
+    assert SECRET not in message
+    return message
 
 
 def test_a_text_is_as_given_or_its_default(set_value: Any) -> None:
@@ -81,12 +81,12 @@ def test_seconds_keep_within_their_bounds(set_value: Any, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "meant"),
+    ("value", "expected"),
     [("yes", True), ("True", True), ("1", True), ("no", False), ("FALSE", False), ("0", False)],
 )
-def test_a_boolean_is_yes_or_no(set_value: Any, value: str, meant: bool) -> None:
+def test_a_boolean_is_yes_or_no(set_value: Any, value: str, expected: bool) -> None:
     set_value(value)
-    assert env.boolean(NAME, default=not meant) is meant
+    assert env.boolean(NAME, default=not expected) is expected
 
 
 @pytest.mark.parametrize("value", ["on", "y", "2", "nein", " "])

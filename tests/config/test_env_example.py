@@ -72,18 +72,18 @@ def test_every_setting_says_what_it_is_and_every_number_in_what_unit() -> None:
             assert UNITS.search(comment), f"{name} has no unit"
 
 
-def _defaults(call: ast.Call) -> list[object]:
+def _literal_defaults(call: ast.Call) -> list[object]:
     """The defaults of a call, if they are literals."""
     given = [*call.args[1:], *(k.value for k in call.keywords if k.arg in ("default", "local"))]
     return [node.value for node in given if isinstance(node, ast.Constant)]
 
 
 @pytest.mark.parametrize(
-    ("name", "reader", "call"), list(reader_calls()), ids=lambda said: str(said)[:24]
+    ("name", "reader", "call"), list(reader_calls()), ids=lambda part: str(part)[:24]
 )
 def test_the_default_is_as_listed(name: str, reader: str, call: ast.Call) -> None:
     value = listed_settings()[name][1]
-    for default in _defaults(call):
+    for default in _literal_defaults(call):
         if reader in NUMBERS:
             assert isinstance(default, int | float)
             assert float(value) == float(default)

@@ -143,11 +143,11 @@ def test_a_request_that_would_wait_too_long_gets_retry_after(
             with suppress(TimeoutError):  # these are queued in granian, which has no free thread
                 answers.append(post_claim(served.port, user, patience_s=4))
 
-        asked = [Thread(target=post_one_claim, args=(f"user-{n}",)) for n in range(2 * THREADS)]
-        for one in asked:
+        threads = [Thread(target=post_one_claim, args=(f"user-{n}",)) for n in range(2 * THREADS)]
+        for one in threads:
             one.start()
         wait_until(lambda: len(answers) == THREADS)
-        for one in asked:
+        for one in threads:
             one.join()
     assert [status for status, _ in answers] == [503] * THREADS
     assert {body["code"] for _, body in answers} == {"overloaded"}
@@ -158,13 +158,13 @@ def test_its_refusal_is_the_apis_own_document_in_each_language(tmp_path: Path) -
     door = FrontDoor("users", port, servers.free_port())  # no server listens there
     with start_front(tmp_path / "front", [door]):
         for language in ("en", "ko"):
-            headers, body = _refused(port, language)
+            headers, body = _send_refused(port, language)
             ours = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
             wanted, _ = translations.translated_document(ours, language)
             assert json.loads(body) == json.loads(wanted)
             assert 2 <= int(headers["Retry-After"]) <= 6
             assert headers["Cache-Control"] == "no-store"
-        spoken = {each: _refused(port, each)[0]["Content-Language"] for each in ACCEPTED}
+        spoken = {each: _send_refused(port, each)[0]["Content-Language"] for each in ACCEPTED}
     assert spoken == {each: translations.language_of(each) for each in ACCEPTED}
 
 
@@ -181,7 +181,7 @@ TITLE = "Too many requests at once"
 DETAIL = "Nothing was decided. Please try again in a moment. Asking again is safe."
 
 
-def _refused(port: int, accepted: str) -> tuple[http.client.HTTPMessage, bytes]:
+def _send_refused(port: int, accepted: str) -> tuple[http.client.HTTPMessage, bytes]:
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     asking.request("GET", "/api/v1/campaigns/sale", headers={"Accept-Language": accepted})
     answer = asking.getresponse()
@@ -194,9 +194,9 @@ def _refused(port: int, accepted: str) -> tuple[http.client.HTTPMessage, bytes]:
 def test_its_other_documents_have_the_members_of_the_apis() -> None:
     documents = problem_documents()
     assert set(documents) == {400, 404, 408, 411, 413, 414, 429, 431, 502, 504}
-    for status, said in documents.items():
-        assert said == problems.problem_document(
-            status, said["code"], said["title"], said.get("detail", "")
+    for status, document in documents.items():
+        assert document == problems.problem_document(
+            status, document["code"], document["title"], document.get("detail", "")
         )
 
 

@@ -65,8 +65,8 @@ def test_without_the_front_unfinished_bodies_take_every_thread(
 def test_a_request_that_does_not_arrive_is_told_408(users_inner: int, tmp_path: Path) -> None:
     sent = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{"
     with front_of_users(users_inner, tmp_path, request_s=1) as served:
-        heard = send_bytes(served.port, sent)
-    head, _, body = heard.partition(b"\r\n\r\n")
+        reply = send_bytes(served.port, sent)
+    head, _, body = reply.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408")
     assert orjson.loads(body)["code"] == "request_timeout"
 
@@ -116,8 +116,8 @@ def test_a_client_that_keeps_requesting_unknown_paths_is_refused(tmp_path: Path)
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
         network = [f"2001:db8:1:2::{host:x}" for host in range(1, 6)]
-        told = [status_of(port, "/", says={"X-Forwarded-For": each}) for each in network]
-        assert told == [404, 404, 404, 429, 429], "of one network"
+        statuses = [status_of(port, "/", says={"X-Forwarded-For": each}) for each in network]
+        assert statuses == [404, 404, 404, 429, 429], "of one network"
         assert status_of(port, "/", says={"X-Forwarded-For": "2001:db8:1:3::1"}) == 404
         assert status_of(port, "/", says={"X-Forwarded-For": "unknown"}) == 429, "by connection"
         assert status_of(port, "/api/v1/campaigns/sale") == 503
@@ -190,9 +190,9 @@ def test_13_4_a_429_says_when_to_try_again(tmp_path: Path) -> None:
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
     with start_front(tmp_path / "front", [door], most_anonymous=0, held_s=1):
-        heard = send_bytes(port, b"GET /api/v1/coupons HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert heard.startswith(b"HTTP/1.1 429 ")
-    assert b"\r\nretry-after: 5\r\n" in heard.lower()
+        reply = send_bytes(port, b"GET /api/v1/coupons HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert reply.startswith(b"HTTP/1.1 429 ")
+    assert b"\r\nretry-after: 5\r\n" in reply.lower()
 
 
 REFUSED = {
@@ -211,8 +211,8 @@ def test_13_4_every_refusal_counts(tmp_path: Path, status: int) -> None:
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
     request = REFUSED[status] + b"Host: localhost\r\nConnection: close\r\n\r\n"
     with start_front(tmp_path / "front", [door], most_strays=2, held_s=1):
-        heard = [int(send_bytes(port, request).split(b" ", 2)[1]) for _ in range(4)]
-    assert heard == [status, status, 429, 429]
+        statuses = [int(send_bytes(port, request).split(b" ", 2)[1]) for _ in range(4)]
+    assert statuses == [status, status, 429, 429]
 
 
 def test_13_4_idle_connections_of_a_client_do_not_end_its_delays(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_13_4_one_address_may_not_ask_often_for_pages_of_operators(tmp_path: Pat
     port = servers.free_port()
     door = FrontDoor("operators", port, servers.free_port(), probes=True)
     with start_front(tmp_path / "front", [door], most_pages=3, held_s=1):
-        asked = ["/readyz", "/admin/login/", "/api/v1/schema", "/admin/", "/static/a.css"]
-        assert [status_of(port, path) for path in asked] == [503] * 4 + [429]
+        paths = ["/readyz", "/admin/login/", "/api/v1/schema", "/admin/", "/static/a.css"]
+        assert [status_of(port, path) for path in paths] == [503] * 4 + [429]
         assert status_of(port, "/readyz") == 503
 
 
@@ -251,10 +251,10 @@ LIMITED = [
 
 
 def status_of_request(port: int, line: str) -> int:
-    heard = send_bytes(
+    reply = send_bytes(
         port, f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     )
-    return int(heard.split(b" ", 2)[1])
+    return int(reply.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize("line", LIMITED)

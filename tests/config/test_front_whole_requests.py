@@ -137,8 +137,8 @@ def test_no_unfinished_request_of_any_size_is_passed_on(tmp_path: Path, body_byt
     ]
     with front_with_listener(tmp_path, body_bytes=body_bytes) as (port, behind):
         with ThreadPoolExecutor(len(requests)) as askers:
-            for heard in askers.map(partial(send_bytes, port), requests):
-                assert heard.startswith(b"HTTP/1.1 4"), heard[:80]
+            for reply in askers.map(partial(send_bytes, port), requests):
+                assert reply.startswith(b"HTTP/1.1 4"), reply[:80]
         assert not was_passed_on(behind)
 
 
@@ -186,9 +186,9 @@ def test_chunks_are_refused_as_the_api_refuses_them() -> None:
 
 def test_a_preface_of_http2_is_no_request(tmp_path: Path) -> None:
     with front_with_listener(tmp_path) as (port, behind):
-        heard = send_bytes(port, http2_request("/x"), patience_s=3)
+        reply = send_bytes(port, http2_request("/x"), patience_s=3)
         assert not was_passed_on(behind)
-    assert heard.startswith(b"HTTP/1.1 4")
+    assert reply.startswith(b"HTTP/1.1 4")
 
 
 LIMITS = (r"tune\.bufsize", r"tune\.maxrewrite", "url,length gt", "hdrs,length gt")

@@ -119,7 +119,7 @@ def test_the_top_level_of_coupons_is_small() -> None:
     assert len([entry for entry in top if entry.suffix == ".py"]) <= MOST_MODULES
 
 
-def _graph() -> dict[str, set[str]]:
+def _import_graph() -> dict[str, set[str]]:
     """Module → the modules that it imports (names of functions and classes cut off)."""
     modules = {module_of(file) for file in python_files("coupons") + python_files("config")}
     graph: dict[str, set[str]] = {}
@@ -131,7 +131,7 @@ def _graph() -> dict[str, set[str]]:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    graph = _graph()
+    graph = _import_graph()
     assert graph["coupons.admission.queued"] >= {
         "coupons.broker.wakeups",
         "coupons.claims.values",
@@ -183,7 +183,7 @@ def test_redis_has_one_door() -> None:
     inside = {module_of(file) for file in python_files("coupons/store")}
     assert modules_that_import("redis", "coupons") <= inside
     parts = {f"coupons.store.{part}" for part in ("connection", "group_commit", "client")}
-    users = {name for name, used in _graph().items() if used & parts}
+    users = {name for name, used in _import_graph().items() if used & parts}
     assert users <= inside
 
 
@@ -245,9 +245,9 @@ def test_the_environment_is_read_in_one_place() -> None:
                 assert ast.unparse(node.value) != "os.environ", file
 
 
-def _reached(module: str) -> set[str]:
+def _modules_reached(module: str) -> set[str]:
     """All modules of ours that an import of this one loads, directly or not."""
-    graph, reached, left = _graph(), set[str](), [module]
+    graph, reached, left = _import_graph(), set[str](), [module]
     while left:
         name = left.pop()
         if name not in reached:
@@ -258,7 +258,9 @@ def _reached(module: str) -> set[str]:
 
 def _packages_reached(module: str) -> set[str]:
     return {
-        package_of(name) for name in _reached(module) if "." in name and name.startswith("coupons.")
+        package_of(name)
+        for name in _modules_reached(module)
+        if "." in name and name.startswith("coupons.")
     }
 
 

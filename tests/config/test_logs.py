@@ -21,13 +21,13 @@ from tests.conftest import CampaignMaker, Person, Settings
 @pytest.fixture
 def log_stream() -> Iterator[StringIO]:
     """A stream of all records from INFO on, formatted as in production."""
-    said = StringIO()
-    handler = logging.StreamHandler(said)
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLineFormatter())
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    yield said
+    yield stream
     root.removeHandler(handler)
     root.setLevel(level)
 
@@ -87,11 +87,11 @@ def test_a_clients_id_comes_back_and_stands_in_the_lines(
     assert "request_id" not in read_lines(log_stream)[-1]  # the request is over
 
 
-@pytest.mark.parametrize("said", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
-def test_an_unsound_id_is_replaced(said: str) -> None:
-    made = request_id.begin_request(said)
-    assert made != said
-    assert request_id.current_request_id() == made
+@pytest.mark.parametrize("received", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
+def test_an_unsound_id_is_replaced(received: str) -> None:
+    new_id = request_id.begin_request(received)
+    assert new_id != received
+    assert request_id.current_request_id() == new_id
     request_id.end_request()
 
 

@@ -63,7 +63,7 @@ def module_files() -> Iterator[Path]:
         yield from sorted((env.BASE_DIR / folder).rglob("*.py"))
 
 
-def _called(node: ast.expr | None) -> str:
+def _called_name(node: ast.expr | None) -> str:
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             return name
@@ -72,7 +72,7 @@ def _called(node: ast.expr | None) -> str:
     return ""
 
 
-def _assigned(statement: ast.stmt) -> tuple[str, ast.expr | None]:
+def _assigned_value(statement: ast.stmt) -> tuple[str, ast.expr | None]:
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             return name, value
@@ -85,17 +85,17 @@ def _is_state(name: str, value: ast.expr | None) -> bool:
     """Constants are upper case; the private ones that are filled later are not."""
     if isinstance(value, ast.Dict | ast.List | ast.Set):
         return not (value.keys if isinstance(value, ast.Dict) else value.elts)
-    return isinstance(value, ast.Call) and _called(value) in MAKERS and not name.isupper()
+    return isinstance(value, ast.Call) and _called_name(value) in MAKERS and not name.isupper()
 
 
 def state_of(tree: ast.Module) -> Iterator[str]:
     """The names at module level that change while the process runs."""
     for statement in tree.body:
-        name, value = _assigned(statement)
+        name, value = _assigned_value(statement)
         if _is_state(name, value):
             yield name
         if isinstance(statement, ast.FunctionDef) and CACHES & {
-            _called(decorator) for decorator in statement.decorator_list
+            _called_name(decorator) for decorator in statement.decorator_list
         }:
             yield statement.name
     for node in ast.walk(tree):

@@ -85,12 +85,12 @@ def call(
         "HTTP_AUTHORIZATION": f"Bearer {user_tokens.mint_token(user)}", **headers,
     }  # fmt: skip
     setup_testing_defaults(environ)
-    heard: list[tuple[str, list[tuple[str, str]]]] = []
-    response = application(environ, lambda status, pairs: heard.append((status, pairs)))
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    response = application(environ, lambda status, pairs: started.append((status, pairs)))
     whole = b"".join(response)
     if hasattr(response, "close"):
         response.close()
-    status, pairs = heard[0]
+    status, pairs = started[0]
     assert len(dict(pairs)) == len(pairs), "no header twice"
     return status, dict(pairs), whole
 

@@ -35,9 +35,9 @@ def call_application(
         "HTTP_AUTHORIZATION": f"Bearer {user_tokens.mint_token(secrets.token_hex(4))}",
     }  # fmt: skip
     setup_testing_defaults(environ)
-    heard: list[str] = []
-    whole = b"".join(application(environ, lambda status, headers, *_: heard.append(status)))
-    return int(heard[0].split()[0]), whole
+    statuses: list[str] = []
+    whole = b"".join(application(environ, lambda status, headers, *_: statuses.append(status)))
+    return int(statuses[0].split()[0]), whole
 
 
 @pytest.mark.parametrize("content_type", KINDS)
@@ -60,21 +60,21 @@ def test_a_charset_changes_no_answer(open_campaign: CampaignMaker, content_type:
 def test_json_may_say_that_it_is_utf_8(open_campaign: CampaignMaker) -> None:
     open_campaign()
     body = json.dumps({"receipt": "쿠폰"}).encode()
-    status, said = call_application(
+    status, answer = call_application(
         "POST", "/api/v1/receipts/verify", "application/json; charset=utf-8", body
     )
-    assert status == 200, said
+    assert status == 200, answer
 
 
 @pytest.mark.parametrize("content_type", KINDS)
 def test_no_name_of_a_codec_is_kept(open_campaign: CampaignMaker, content_type: str) -> None:
     open_campaign()
     call_application("GET", "/api/v1/campaigns/sale", content_type.format("utf-8"))
-    kept = len(encodings._cache)
+    cached = len(encodings._cache)
     for _ in range(20):
         call_application("GET", "/api/v1/campaigns/sale", content_type.format(secrets.token_hex(8)))
         call_application("POST", "/admin/login/", content_type.format(secrets.token_hex(8)), b"a=1")
-    assert len(encodings._cache) == kept
+    assert len(encodings._cache) == cached
 
 
 def test_what_escapes_django_is_answered_and_counted() -> None:
@@ -82,13 +82,13 @@ def test_what_escapes_django_is_answered_and_counted() -> None:
         raise LookupError("not in the answer")
 
     before = metrics.RESPONSES.labels("500")._value.get()
-    heard: list[tuple[str, dict[str, str]]] = []
+    started: list[tuple[str, dict[str, str]]] = []
 
     def record_response_start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        heard.append((status, dict(headers)))
+        started.append((status, dict(headers)))
 
     body = b"".join(RequestGuard(raise_lookup_error)({}, record_response_start))
-    ((status, headers),) = heard
+    ((status, headers),) = started
     assert status.startswith("500 ")
     assert headers["Content-Type"] == "application/problem+json"
     assert json.loads(body)["code"] == "failure"

@@ -61,20 +61,20 @@ WEAK = {
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("value", WEAK.values(), ids=WEAK.keys())
 def test_13_5_a_secret_that_others_know_or_guess_stops_the_start(name: str, value: str) -> None:
-    said = last_line(load_settings(**PRODUCTION | {name: value}))
-    assert name in said
-    assert "everybody can read it" in said or "can be guessed" in said
-    assert value not in said
+    message = last_line(load_settings(**PRODUCTION | {name: value}))
+    assert name in message
+    assert "everybody can read it" in message or "can be guessed" in message
+    assert value not in message
 
 
 @pytest.mark.parametrize("key", ["11" * 32, "5e" * 32, bytes(range(32)).hex(), "6b" * 40])
 def test_13_5_so_does_a_key_of_coupon_codes(key: str) -> None:
     good = secrets.token_hex(32)
     for given in (f"k1:{key}", f"k2:{good},k1:{key}"):
-        said = last_line(load_settings(**PRODUCTION | {"COUPON_KEYS": given}))
-        assert "COUPON_KEYS: key" in said
-        assert "can be guessed" in said
-        assert key not in said
+        message = last_line(load_settings(**PRODUCTION | {"COUPON_KEYS": given}))
+        assert "COUPON_KEYS: key" in message
+        assert "can be guessed" in message
+        assert key not in message
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_13_5_so_does_a_key_of_coupon_codes(key: str) -> None:
     ids=["short", "known", "pattern", "the present one", "twice", "another setting's"],
 )
 def test_13_5_former_secret_keys_are_judged_too(former: str, why: str) -> None:
-    said = last_line(load_settings(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))
-    assert "SECRET_KEY_FALLBACKS" in said
-    assert why in said
+    message = last_line(load_settings(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))
+    assert "SECRET_KEY_FALLBACKS" in message
+    assert why in message
 
 
-def _hashed(value: str) -> str:
+def _hash_of(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
@@ -105,7 +105,7 @@ ALIKE: dict[str, dict[str, str]] = {
     "one within the other": {"SECRET_KEY": GOOD, "JWT_HS256_SECRET": f"jwt:{GOOD}"},
     "hexadecimal of the same": {"SECRET_KEY": RAW, "COUPON_KEYS": f"k1:{RAW}"},
     "text of a key": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{GOOD.encode().hex()}"},
-    "hashed, as Ansible makes keys": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{_hashed(GOOD)}"},
+    "hashed, as Ansible makes keys": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{_hash_of(GOOD)}"},
     "base64 of a key": {
         "SECRET_KEY": base64.b64encode(bytes.fromhex(RAW)).decode(), "COUPON_KEYS": f"k1:{RAW}",
     },
@@ -161,10 +161,10 @@ ALIKE: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("given", ALIKE.values(), ids=ALIKE.keys())
 def test_13_5_two_secrets_that_are_alike_stop_the_start(given: dict[str, str]) -> None:
-    said = last_line(load_settings(**PRODUCTION | given))
-    assert "is the same secret as" in said
-    assert GOOD not in said
-    assert RAW not in said
+    message = last_line(load_settings(**PRODUCTION | given))
+    assert "is the same secret as" in message
+    assert GOOD not in message
+    assert RAW not in message
 
 
 def test_random_secrets_of_every_usual_kind_are_accepted() -> None:
@@ -193,23 +193,23 @@ ASSIGNED = re.compile(r"secret|coupon_keys|password|_key$", re.IGNORECASE)
 IN_TEXT = re.compile(r"\b(?:SECRET_KEY\w*|JWT_HS256_SECRET|COUPON_KEYS)=['\"]?([^\s'\"$({]{32,})")
 
 
-def _published() -> Iterator[tuple[str, bytes]]:
+def _published_texts() -> Iterator[tuple[str, bytes]]:
     files = subprocess.run(
         ["git", "ls-files"], cwd=env.BASE_DIR, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     for file in files:
         path = env.BASE_DIR / file
         if path.suffix == ".py":
-            yield from ((file, value) for value in _assigned(ast.parse(path.read_text())))
+            yield from ((file, value) for value in _assigned_values(ast.parse(path.read_text())))
         elif path.suffix in {".md", ".sh", ".yml", ".toml", ".example", ".j2"}:
-            yield from ((file, said.encode()) for said in IN_TEXT.findall(path.read_text()))
+            yield from ((file, text.encode()) for text in IN_TEXT.findall(path.read_text()))
 
 
-def _assigned(tree: ast.Module) -> Iterator[bytes]:
+def _assigned_values(tree: ast.Module) -> Iterator[bytes]:
     for node in ast.walk(tree):
         for name, value in _names_and_values(node):
             if ASSIGNED.search(name) and "/" not in name:  # no file's path
-                yield from _constants(value)
+                yield from _long_constants(value)
 
 
 def _names_and_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -224,7 +224,7 @@ def _names_and_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         yield from ((ast.unparse(key).strip("'"), value) for key, value in pairs if key)
 
 
-def _constants(value: ast.expr) -> Iterator[bytes]:
+def _long_constants(value: ast.expr) -> Iterator[bytes]:
     """Constants of the source that are long enough for a secret, also computed ones."""
     with_parts = [value, *(value.elts if isinstance(value, ast.Tuple | ast.List) else ())]
     for part in with_parts:
@@ -239,6 +239,6 @@ def _constants(value: ast.expr) -> Iterator[bytes]:
 
 @pytest.mark.slow
 def test_13_5_every_secret_in_this_repository_is_refused() -> None:
-    found = list(_published())
+    found = list(_published_texts())
     assert {"config/settings/coupons.py", "locust/token_pool.py"} <= {file for file, _ in found}
     assert [(file, value) for file, value in found if not secret_weakness(value)] == []

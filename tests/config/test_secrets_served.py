@@ -18,10 +18,10 @@ from tests.harness import servers
 from tests.harness.servers import free_port
 
 
-def _claim(port: int, secret: str) -> int:
-    said = {"sub": "mina", "iss": PRODUCTION["JWT_ISSUER"], "aud": "coupons",
+def _claim_status(port: int, secret: str) -> int:
+    claims = {"sub": "mina", "iss": PRODUCTION["JWT_ISSUER"], "aud": "coupons",
             "iat": int(time.time()), "exp": int(time.time()) + 600}  # fmt: skip
-    token = jwt.encode(said, secret, algorithm="HS256")
+    token = jwt.encode(claims, secret, algorithm="HS256")
     wire = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         headers = {"Authorization": f"Bearer {token}", "Host": PRODUCTION["ALLOWED_HOSTS"],
@@ -34,14 +34,14 @@ def _claim(port: int, secret: str) -> int:
         wire.close()
 
 
-def _answer(server: Program, port: int, secret: str) -> int | None:
+def _first_status(server: Program, port: int, secret: str) -> int | None:
     """The status of a request, or None if the server ended before it answered."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if server.status is not None:
             return None
         try:
-            return _claim(port, secret)
+            return _claim_status(port, secret)
         except OSError:
             time.sleep(0.1)
     raise AssertionError("neither an answer nor an end")
@@ -61,12 +61,12 @@ def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_loca
     port = free_port()
     command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "log"
     with servers.start_program(command, log=log, env=given) as server:
-        answered = _answer(server, port, LOCAL_JWT)
-        said = log.read_text()
+        answered = _first_status(server, port, LOCAL_JWT)
+        logged = log.read_text()
         if named == LOCAL_JWT:
             assert answered is None
-            assert "JWT_HS256_SECRET is in our published source" in said
-            assert LOCAL_JWT not in said
+            assert "JWT_HS256_SECRET is in our published source" in logged
+            assert LOCAL_JWT not in logged
         else:
-            assert answered == 401, said
-            assert _claim(port, GOOD) == 202
+            assert answered == 401, logged
+            assert _claim_status(port, GOOD) == 202

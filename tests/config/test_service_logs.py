@@ -28,14 +28,14 @@ def test_every_line_of_every_service_is_json(
     open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     open_campaign(stock=1)
-    told = child_environment | {"LOG_JSON": "yes", "LOG_LEVEL": "INFO"}
+    settings = child_environment | {"LOG_JSON": "yes", "LOG_LEVEL": "INFO"}
     info = ("--loglevel", "INFO")
     schedule = ("--schedule", str(tmp_path / "schedule"))
     with (
-        services.start_web(told, tmp_path, *JSON_GRANIAN) as port,
-        services.start_worker(told, tmp_path, *info),
-        services.start_beat(told, tmp_path, *info, *schedule),
-        services.start_consumer(told, tmp_path),
+        services.start_web(settings, tmp_path, *JSON_GRANIAN) as port,
+        services.start_worker(settings, tmp_path, *info),
+        services.start_beat(settings, tmp_path, *info, *schedule),
+        services.start_consumer(settings, tmp_path),
     ):
         assert post_claim(port, "mina")[0] == 202
         wait_until(Coupon.objects.exists)
@@ -46,13 +46,13 @@ def test_every_line_of_every_service_is_json(
             keys.campaign_keys("sale").gate
         )  # closed for repair, so that something is logged
         wait_until(lambda: post_claim(port, "sora", **{"X-Request-Id": "shop-9"})[0] == 503)
-    said = {name: json_lines(tmp_path / f"{name}.log") for name in SERVICES}
-    assert [line["request_id"] for line in said["web"] if "request_id" in line] == ["shop-9"]
-    loggers = {name: {line["logger"] for line in of} for name, of in said.items()}
+    lines = {name: json_lines(tmp_path / f"{name}.log") for name in SERVICES}
+    assert [line["request_id"] for line in lines["web"] if "request_id" in line] == ["shop-9"]
+    loggers = {name: {line["logger"] for line in of} for name, of in lines.items()}
     assert loggers["web"] >= {"_granian", "_granian.serve", "coupons.api.problems"}
     assert loggers["worker"] >= {"celery.apps.worker", "celery.app.trace"}
     # Granian's main process writes lines and counts nothing: only its worker has files.
-    pids = {line["process"] for line in said["web"] if line["logger"] == "_granian.serve"}
+    pids = {line["process"] for line in lines["web"] if line["logger"] == "_granian.serve"}
     counted = {int(f.stem.rpartition("_")[2]) for f in (tmp_path / "web").glob("counter_*.db")}
     assert counted <= pids
     assert loggers["beat"] >= {"celery.beat", "config.beat"}

@@ -77,9 +77,9 @@ def test_production_with_public_keys_needs_no_shared_secret(tmp_path: Any) -> No
     ],
 )
 def test_a_wrong_value_stops_the_start(name: str, value: str, why: str) -> None:
-    said = last_line(load_settings(**{name: value}))
-    assert name in said
-    assert why in said
+    message = last_line(load_settings(**{name: value}))
+    assert name in message
+    assert why in message
 
 
 def test_a_laptop_starts_with_nothing_set() -> None:
@@ -110,9 +110,9 @@ def test_13_5_cookies_go_over_https_only_unless_plain_http_is_asked_for(
     assert load_settings(code=COOKIES, **PRODUCTION | given).stdout.strip() == expected
 
 
-@pytest.mark.parametrize("said", ["yes", "no", "For Trying Out"])
-def test_13_5_plain_http_is_asked_for_in_these_words(said: str) -> None:
-    assert "'for trying out'" in last_line(load_settings(**PRODUCTION | {"PLAIN_HTTP": said}))
+@pytest.mark.parametrize("phrase", ["yes", "no", "For Trying Out"])
+def test_13_5_plain_http_is_asked_for_in_these_words(phrase: str) -> None:
+    assert "'for trying out'" in last_line(load_settings(**PRODUCTION | {"PLAIN_HTTP": phrase}))
 
 
 # As a deployment asks

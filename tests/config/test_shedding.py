@@ -55,46 +55,48 @@ def slow_site(folder: Path, *, shed_after_s: float) -> Iterator[int]:
         yield port
 
 
-class Told(NamedTuple):
+class Reply(NamedTuple):
     status: int
     seconds: float
     head: str
 
 
-async def send_request(port: int) -> Told:
+async def send_request(port: int) -> Reply:
     began = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(REQUEST)
-    said = (await reader.read()).decode()
+    reply = (await reader.read()).decode()
     writer.close()
-    return Told(int(said[9:12]), time.monotonic() - began, said)
+    return Reply(int(reply[9:12]), time.monotonic() - began, reply)
 
 
-async def send_at_fixed_rate(port: int) -> list[Told]:
+async def send_at_fixed_rate(port: int) -> list[Reply]:
     """Send requests at a fixed rate (open load), whether answers come or not."""
-    asked = []
+    tasks = []
     began = time.monotonic()
     for number in range(OFFERED_PER_S * LOAD_S):
         await asyncio.sleep(max(0.0, began + number / OFFERED_PER_S - time.monotonic()))
-        asked.append(asyncio.create_task(send_request(port)))
-    return await asyncio.gather(*asked)
+        tasks.append(asyncio.create_task(send_request(port)))
+    return await asyncio.gather(*tasks)
 
 
-def most_take(told: list[Told]) -> float:
+def most_take(replies: list[Reply]) -> float:
     """The 90th percentile, since a busy machine stalls now and then by itself."""
-    served = sorted(one.seconds for one in told if one.status == HTTPStatus.OK)
+    served = sorted(one.seconds for one in replies if one.status == HTTPStatus.OK)
     return served[int(0.9 * len(served))]
 
 
 @pytest.mark.long
 def test_at_five_times_its_capacity_whoever_is_served_is_served_soon(tmp_path: Path) -> None:
     with slow_site(tmp_path, shed_after_s=1) as port:
-        told = asyncio.run(send_at_fixed_rate(port))
-    assert len(told) == OFFERED_PER_S * LOAD_S, "everybody is answered"
-    assert {one.status for one in told} == {200, 503}
-    assert sum(one.status == HTTPStatus.OK for one in told) > 25 * LOAD_S
-    assert most_take(told) <= 2
-    again = [re.search(r"(?im)^retry-after: (\d+)", one.head) for one in told if one.status == 503]
+        replies = asyncio.run(send_at_fixed_rate(port))
+    assert len(replies) == OFFERED_PER_S * LOAD_S, "everybody is answered"
+    assert {one.status for one in replies} == {200, 503}
+    assert sum(one.status == HTTPStatus.OK for one in replies) > 25 * LOAD_S
+    assert most_take(replies) <= 2
+    again = [
+        re.search(r"(?im)^retry-after: (\d+)", one.head) for one in replies if one.status == 503
+    ]
     assert {int(found[1]) for found in again if found} == {2, 3, 4, 5, 6}
     assert all(again)
 
@@ -103,12 +105,12 @@ def test_at_five_times_its_capacity_whoever_is_served_is_served_soon(tmp_path: P
 def test_without_shedding_every_request_waits(tmp_path: Path) -> None:
     """The negative control."""
     with slow_site(tmp_path, shed_after_s=0) as port:
-        told = asyncio.run(send_at_fixed_rate(port))
-    assert {one.status for one in told} == {200}
-    assert most_take(told) > 8
+        replies = asyncio.run(send_at_fixed_rate(port))
+    assert {one.status for one in replies} == {200}
+    assert most_take(replies) > 8
 
 
-async def all_at_once(port: int, people: int) -> list[Told]:
+async def all_at_once(port: int, people: int) -> list[Reply]:
     return await asyncio.gather(*(send_request(port) for _ in range(people)))
 
 
@@ -118,16 +120,16 @@ def test_of_a_burst_no_request_waits_for_long(tmp_path: Path) -> None:
     with slow_site(tmp_path, shed_after_s=1) as port:
         asyncio.run(send_request(port))  # it begins to measure with its first request
         time.sleep(0.5)
-        told = asyncio.run(all_at_once(port, 500))
-    assert {one.status for one in told} == {200, 503}
-    assert most_take(told) <= 2
-    assert max(one.seconds for one in told) < 4
+        replies = asyncio.run(all_at_once(port, 500))
+    assert {one.status for one in replies} == {200, 503}
+    assert most_take(replies) <= 2
+    assert max(one.seconds for one in replies) < 4
 
 
 # What the shedder concludes from answered marks
 
 
-class Asked:
+class ShedderCall:
     """The shedder in front of an application that answers 200."""
 
     def __init__(self) -> None:
@@ -138,10 +140,10 @@ class Asked:
         return [b""]
 
     def __call__(self, path: str = "/api/v1/campaigns/sale/claims", **headers: str) -> Answer:
-        said: list[Answer] = []
+        answers: list[Answer] = []
         environ = {"PATH_INFO": path} | headers
-        self.shedder(environ, lambda status, head: said.append((status, dict(head))))
-        return said[0]
+        self.shedder(environ, lambda status, head: answers.append((status, dict(head))))
+        return answers[0]
 
     def call_with_mark(self, ago_s: float, monkeypatch: pytest.MonkeyPatch) -> Answer:
         now = time.monotonic()
@@ -152,13 +154,13 @@ class Asked:
 
 
 @pytest.fixture
-def shedding_application(settings: Any) -> Asked:
+def shedding_application(settings: Any) -> ShedderCall:
     settings.SHED_AFTER_S = 1
-    return Asked()
+    return ShedderCall()
 
 
 def test_a_long_queueing_delay_sheds_and_a_short_one_admits_again(
-    shedding_application: Asked, monkeypatch: pytest.MonkeyPatch
+    shedding_application: ShedderCall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shedding_application()[0] == "200 OK"
     assert shedding_application.call_with_mark(0.9, monkeypatch)[0] == "204 No Content"
@@ -174,14 +176,14 @@ def test_a_long_queueing_delay_sheds_and_a_short_one_admits_again(
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/admin/", "/admin/login/"])
 def test_probes_and_operators_are_let_in(
-    shedding_application: Asked, path: str, monkeypatch: pytest.MonkeyPatch
+    shedding_application: ShedderCall, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shedding_application.call_with_mark(5, monkeypatch)
     assert shedding_application(path)[0] == "200 OK"
 
 
 def test_an_old_measurement_says_nothing_about_now(
-    shedding_application: Asked, monkeypatch: pytest.MonkeyPatch
+    shedding_application: ShedderCall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shedding_application.call_with_mark(5, monkeypatch)
     now = time.monotonic()
@@ -194,7 +196,7 @@ def test_an_old_measurement_says_nothing_about_now(
     ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", time_mark()[:-1] + "x", "x" * 5000],
     ids=["empty", "short", "no signature", "wrong signature", "no ASCII", "changed", "long"],
 )
-def test_a_client_can_not_make_it_shed(shedding_application: Asked, forged: str) -> None:
+def test_a_client_can_not_make_it_shed(shedding_application: ShedderCall, forged: str) -> None:
     assert shedding_application(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
     assert shedding_application()[0] == "200 OK"
 

@@ -35,7 +35,7 @@ def start_door(door: str, environment: Environment, folder: Path) -> Iterator[As
     with services.start_web(environment | {"DOOR": door}, folder, name=door) as port:
 
         def send_request(path: str = "/", method: str = "GET", **headers: str) -> Answer:
-            named = {name.replace("_", "-"): said for name, said in headers.items()}
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
                 connection.request(method, path, headers=named)
                 answer = connection.getresponse()
@@ -70,7 +70,8 @@ def test_the_bare_address_is_a_page_in_both_languages_and_asks_no_store(
     }
     with start_door(door, child_environment | away, tmp_path) as ask:
         english, korean = (
-            page_of(ask(Accept_Language=said)) for said in ("fr, ko;q=0", "ko-KR,ko;q=0.9,en;q=0.1")
+            page_of(ask(Accept_Language=languages))
+            for languages in ("fr, ko;q=0", "ko-KR,ko;q=0.9,en;q=0.1")
         )
         assert '<html lang="en">' in english
         assert '<html lang="ko">' in korean

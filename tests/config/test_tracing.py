@@ -49,8 +49,8 @@ class Collector(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def spans_named(self, name: str) -> list[Any]:
-        told = [ExportTraceServiceRequest.FromString(body) for body in list(self.bodies)]
-        scopes = [scope for one in told for of in one.resource_spans for scope in of.scope_spans]
+        exports = [ExportTraceServiceRequest.FromString(body) for body in list(self.bodies)]
+        scopes = [scope for one in exports for of in one.resource_spans for scope in of.scope_spans]
         return [span for scope in scopes for span in scope.spans if span.name == name]
 
 
@@ -92,9 +92,9 @@ def wait_until(true: Callable[[], object]) -> None:
 
 def post_claim(port: int, name: str, **headers: str) -> tuple[int, str]:
     """The status and the request's id."""
-    said = {"Authorization": f"Bearer {user_tokens.mint_token(name)}"} | headers
+    all_headers = {"Authorization": f"Bearer {user_tokens.mint_token(name)}"} | headers
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as asking:
-        asking.request("POST", "/api/v1/campaigns/sale/claims", headers=said)
+        asking.request("POST", "/api/v1/campaigns/sale/claims", headers=all_headers)
         answer = asking.getresponse()
         answer.read()
         return answer.status, answer.headers["X-Request-Id"]
@@ -121,7 +121,7 @@ def test_a_trace_goes_from_the_request_to_the_row(
         services.start_worker(traced_environment, tmp_path),
     ):
         assert post_claim(port, "mina-7", **{"X-Request-Id": "shop-1"} | theirs) == (202, "shop-1")
-        status, made = post_claim(port, "jun-7")
+        status, new_id = post_claim(port, "jun-7")
         assert status == 202
         assert post_claim(port, "jun-7", **{"X-Request-Id": "again"})[0] == 200
         assert post_claim(port, "sora-7")[0] == 409
@@ -133,16 +133,18 @@ def test_a_trace_goes_from_the_request_to_the_row(
         )
         wait_until(lambda: len(running_collector.spans_named(ROUTE)) == 4)
     rows = {row.request_id or "": row.place for row in Coupon.objects.all()}
-    assert set(rows) == {"shop-1", made}
+    assert set(rows) == {"shop-1", new_id}
     for request, place in rows.items():
         _is_whole(running_collector, request, place)
-    (first,) = [span for span in running_collector.spans_named(ROUTE) if _request(span) == "shop-1"]
+    (first,) = [
+        span for span in running_collector.spans_named(ROUTE) if _request_id(span) == "shop-1"
+    ]
     assert [link.trace_id.hex() for link in first.links] == [CLIENTS_TRACE]
-    said = [
+    outcomes = [
         span_attributes(span)["coupon.outcome"]
         for span in running_collector.spans_named("admission")
     ]
-    assert sorted(said) == ["admitted", "admitted", "already_claimed", "sold_out"]
+    assert sorted(outcomes) == ["admitted", "admitted", "already_claimed", "sold_out"]
     assert len({span.span_id for span in running_collector.spans_named("admission")}) == 4
     assert not any(
         name in body for body in running_collector.bodies for name in (b"mina-7", b"jun-7")
@@ -167,7 +169,7 @@ def test_a_collector_that_is_away_costs_no_claim(
     assert time.monotonic() - began < 15  # at its end it waits for the collector for a bounded time
 
 
-def _request(span: Any) -> object:
+def _request_id(span: Any) -> object:
     return span_attributes(span).get("coupon.request_id")
 
 
@@ -175,13 +177,13 @@ def _is_whole(collector: Collector, request: str, place: int) -> None:
     """Request → admission → queued are one trace, and the batch that stored the claim links to
     it."""
     trace = sha256(request.encode()).digest()[:16]
-    (asked,) = [span for span in collector.spans_named(ROUTE) if _request(span) == request]
+    (received,) = [span for span in collector.spans_named(ROUTE) if _request_id(span) == request]
     (decided,) = [span for span in collector.spans_named("admission") if span.trace_id == trace]
-    (queued,) = [span for span in collector.spans_named("queued") if _request(span) == request]
-    assert asked.trace_id == queued.trace_id == trace
-    assert (decided.parent_span_id, queued.parent_span_id) == (asked.span_id, decided.span_id)
+    (queued,) = [span for span in collector.spans_named("queued") if _request_id(span) == request]
+    assert received.trace_id == queued.trace_id == trace
+    assert (decided.parent_span_id, queued.parent_span_id) == (received.span_id, decided.span_id)
     assert span_attributes(queued)["coupon.place"] == place
-    assert asked.start_time_unix_nano < queued.end_time_unix_nano
+    assert received.start_time_unix_nano < queued.end_time_unix_nano
     (drain,) = [s for s in collector.spans_named("drain") if s.span_id == queued.links[0].span_id]
     assert decided.span_id in {link.span_id for link in drain.links}
     assert (
@@ -199,10 +201,10 @@ def test_without_a_collector_nothing_of_it_is_imported(module: str) -> None:
     # redis-py itself imports some of OpenTelemetry where it is installed, but nothing that sends.
     code += "\nassert 'opentelemetry.exporter' not in sys.modules"
     environment = dict(os.environ)
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert "tracing" not in said.stdout
+    assert "tracing" not in done.stdout
 
 
 def test_a_missing_tracing_package_is_reported_at_the_start() -> None:
@@ -219,18 +221,18 @@ def test_web_and_worker_keep_the_same_traces(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    for made in (exporting.tracer_provider, exporting.make_tracer):
-        made.cache_clear()
-    kept = {True: 0, False: 0}
+    for cached in (exporting.tracer_provider, exporting.make_tracer):
+        cached.cache_clear()
+    recorded = {True: 0, False: 0}
     for number in range(200):
         known = ids.trace_ids_of(f"request-{number}")
         with ids.with_trace_ids(known):
             recording = exporting.make_tracer(worker.SERVICE).start_span("x").is_recording()
-        kept[recording] += 1
+        recorded[recording] += 1
         assert (
             worker._is_kept(exporting.tracer_provider(worker.SERVICE).sampler, known) is recording
         )
-    assert min(kept.values()) > 60
+    assert min(recorded.values()) > 60
     exporting.tracer_provider(worker.SERVICE).shutdown()
-    for made in (exporting.tracer_provider, exporting.make_tracer):
-        made.cache_clear()
+    for cached in (exporting.tracer_provider, exporting.make_tracer):
+        cached.cache_clear()

@@ -205,11 +205,11 @@ def test_15_4_only_the_operators_connections_are_of_django_prometheus(
     door: str, counted: bool, url: str
 ) -> None:
     show = "from config.settings import DATABASES; print(DATABASES['default']['ENGINE'])"
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", show], env=os.environ | {"DOOR": door, "DATABASE_URL": url},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert said.stdout.startswith("django_prometheus.db.backends.") is counted
+    assert done.stdout.startswith("django_prometheus.db.backends.") is counted
 
 
 @pytest.mark.slow

@@ -27,31 +27,31 @@ KNOWN = frozenset({
 @dataclass(frozen=True, slots=True)
 class Service:
     name: str
-    said: Mapping[str, Any]
+    definition: Mapping[str, Any]
 
     @property
     def needs(self) -> dict[str, str]:
         """The services that must be there first, and in which condition."""
-        return {name: on["condition"] for name, on in self.said.get("depends_on", {}).items()}
+        return {name: on["condition"] for name, on in self.definition.get("depends_on", {}).items()}
 
     @property
     def joins(self) -> set[str]:
         """The services whose network or process ids it shares."""
-        shared = (self.said.get(key, "") for key in ("network_mode", "pid"))
+        shared = (self.definition.get(key, "") for key in ("network_mode", "pid"))
         return {text.partition(":")[2] for text in shared if text.startswith("service:")}
 
     @property
     def target(self) -> str:
         """The stage of the Containerfile."""
-        return str(self.said["image"]).removeprefix("coupon-")
+        return str(self.definition["image"]).removeprefix("coupon-")
 
     @property
     def is_one_off(self) -> bool:
-        return bool(self.said.get("restart") == "no")
+        return bool(self.definition.get("restart") == "no")
 
     @property
     def grace_s(self) -> int:
-        return seconds(self.said.get("stop_grace_period", "10s"))
+        return seconds(self.definition.get("stop_grace_period", "10s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ class Composition:
 
 def read_composition(variables: Mapping[str, str]) -> Composition:
     whole = yaml.safe_load(FILE.read_text())
-    said: dict[str, Any] = _interpolated(whole, variables)
-    services = {name: Service(name, service) for name, service in said["services"].items()}
-    volumes = {name: volume.get("driver_opts", {}) for name, volume in said["volumes"].items()}
+    composition: dict[str, Any] = _interpolated(whole, variables)
+    services = {name: Service(name, service) for name, service in composition["services"].items()}
+    volumes = {
+        name: volume.get("driver_opts", {}) for name, volume in composition["volumes"].items()
+    }
     return Composition(services, volumes)
 
 
@@ -80,32 +82,33 @@ def seconds(text: str) -> int:
 
 def podman_arguments(service: Service, *, most_files: int) -> list[str]:
     """Of `podman run` or `create`; `most_files`: what this machine allows at most."""
-    said = service.said
-    unknown = set(said) - KNOWN
+    definition = service.definition
+    unknown = set(definition) - KNOWN
     assert not unknown, f"{service.name}: {unknown} would not be tested"
     return [
-        "--name", service.name, "--user", said["user"], *_sharing(said, service.name),
-        *(["--read-only", "--read-only-tmpfs=false"] if said.get("read_only") else []),
-        *(["--init"] if said.get("init") else []),
-        *(f"--cap-drop={name}" for name in said.get("cap_drop", ())),
-        *(f"--security-opt={_security(option)}" for option in said.get("security_opt", ())),
-        *(f"--tmpfs={place}" for place in said.get("tmpfs", ())),
-        *(f"--volume={volume}" for volume in said.get("volumes", ())),
-        *(f"--env-file={_path(file)}" for file in said.get("env_file", ())),
-        *(f"--env={name}={value}" for name, value in said.get("environment", {}).items()),
+        "--name", service.name, "--user", definition["user"], *_sharing(definition, service.name),
+        *(["--read-only", "--read-only-tmpfs=false"] if definition.get("read_only") else []),
+        *(["--init"] if definition.get("init") else []),
+        *(f"--cap-drop={name}" for name in definition.get("cap_drop", ())),
+        *(f"--security-opt={_security(option)}" for option in definition.get("security_opt", ())),
+        *(f"--tmpfs={place}" for place in definition.get("tmpfs", ())),
+        *(f"--volume={volume}" for volume in definition.get("volumes", ())),
+        *(f"--env-file={_path(file)}" for file in definition.get("env_file", ())),
+        *(f"--env={name}={value}" for name, value in definition.get("environment", {}).items()),
         *(f"--ulimit={name}={min(most, most_files)}:{min(most, most_files)}"
-          for name, most in ({"nofile": most_files} | said.get("ulimits", {})).items()),
+          for name, most in ({"nofile": most_files} | definition.get("ulimits", {})).items()),
         f"--ulimit=nproc={MOST_PROCESSES}:{MOST_PROCESSES}",  # podman's own may be too high
-        *([f"--stop-signal={said['stop_signal']}"] if "stop_signal" in said else []),
+        *([f"--stop-signal={definition['stop_signal']}"] if "stop_signal" in definition else []),
         f"--stop-timeout={service.grace_s}",
-        *([f"--entrypoint={json.dumps(said['entrypoint'])}"] if "entrypoint" in said else []),
-        *_health(said.get("healthcheck")),
-        f"localhost/{said['image']}", *said.get("command", ()),
+        *([f"--entrypoint={json.dumps(definition['entrypoint'])}"]
+          if "entrypoint" in definition else []),
+        *_health(definition.get("healthcheck")),
+        f"localhost/{definition['image']}", *definition.get("command", ()),
     ]  # fmt: skip
 
 
-def _sharing(said: Mapping[str, Any], name: str) -> Iterator[str]:
-    network, pid = said.get("network_mode", ""), said.get("pid", "")
+def _sharing(definition: Mapping[str, Any], name: str) -> Iterator[str]:
+    network, pid = definition.get("network_mode", ""), definition.get("pid", "")
     yield f"--network={network.replace('service:', 'container:') or NETWORK}"
     if not network:
         yield f"--network-alias={name}"

@@ -118,7 +118,7 @@ def build_images(podman: Podman, composition: Composition) -> None:
         return
     mirrors = [f"--volume={place}:{place}:ro" for place in _MIRRORS if Path(place).exists()]
     for image, target in sorted(
-        {(str(one.said["image"]), one.target) for one in composition.services.values()}
+        {(str(one.definition["image"]), one.target) for one in composition.services.values()}
     ):
         podman(
             "build", "--layers", "--isolation=chroot", "--network=host", *mirrors,

@@ -106,8 +106,8 @@ class Sale:
             return asyncio.run(play_plan(plan))
 
     def _stored(self) -> dict[str, Any]:
-        said = self.site.inside("operators", "python", "manage.py", "shell", "-c", _READ_ROWS)
-        stored: dict[str, Any] = orjson.loads(said.splitlines()[-1])
+        output = self.site.inside("operators", "python", "manage.py", "shell", "-c", _READ_ROWS)
+        stored: dict[str, Any] = orjson.loads(output.splitlines()[-1])
         return stored
 
     def _token(self, user: str) -> str:

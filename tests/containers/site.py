@@ -74,8 +74,8 @@ class Site:
         return int(self.podman("inspect", "--format", "{{.State.ExitCode}}", name))
 
     def address(self, name: str) -> str:
-        said = json.loads(self.podman("inspect", name))[0]
-        return str(said["NetworkSettings"]["Networks"][NETWORK]["IPAddress"])
+        inspected = json.loads(self.podman("inspect", name))[0]
+        return str(inspected["NetworkSettings"]["Networks"][NETWORK]["IPAddress"])
 
     @property
     def running(self) -> list[str]:
@@ -97,7 +97,7 @@ def served(podman: Podman, composition: Composition) -> Iterator[Site]:
         for service in composition.in_order():
             site.start(service)
         for name in site.running:
-            if "healthcheck" in composition.services[name].said:
+            if "healthcheck" in composition.services[name].definition:
                 site.wait_healthy(name)
         yield site
     finally:

@@ -56,7 +56,7 @@ def monitored_site(
 ) -> Iterator[Site]:
     """A running site of the test's own; this process creates campaigns in its stores directly, not
     through the proxies."""
-    with _site(child_environment, tmp_path, redis_clock, worker_patience) as running:
+    with _start_site(child_environment, tmp_path, redis_clock, worker_patience) as running:
         settings.REDIS_URL = running.redis_url
         forget_store()
         yield running
@@ -72,7 +72,7 @@ def shared_site(
     clock = WrongClock(folder, "redis-clock")  # which stays right
     # A campaign of the last test is not remembered.
     forgetful = shared_environment | {"FACTS_TTL_S": "0"}
-    with _site(forgetful, folder, clock, PATIENCE_S) as running:
+    with _start_site(forgetful, folder, clock, PATIENCE_S) as running:
         yield running
 
 
@@ -88,7 +88,7 @@ def undamaged_site(shared_site: Site, transactional_db: None, settings: Any) -> 
 
 
 @contextmanager
-def _site(
+def _start_site(
     environment: dict[str, str], folder: Path, redis_clock: WrongClock, worker_patience: str
 ) -> Iterator[Site]:
     if connection.vendor != "mysql":

@@ -35,15 +35,15 @@ NASTY = """ 'a'\"b\"/+?#@:%41$HOME`id`\\n{{ x }}{% y %}{# z #}!&;|<>~=,[]()^*- "
 drawn = st.text(PRINTABLE, min_size=32, max_size=60)
 text = st.text(
     st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufdd0"), min_size=1
-).map(lambda said: said + "x" * 40)
-anything = (drawn | text).filter(lambda said: not templating_unfit(said))
+).map(lambda drawn_text: drawn_text + "x" * 40)
+anything = (drawn | text).filter(lambda drawn_text: not templating_unfit(drawn_text))
 patiently = settings(
     deadline=None, suppress_health_check=list(HealthCheck), max_examples=300, derandomize=True
 )
 
 
-def templating_unfit(said: str) -> str:
-    return str(templating.our_filters()["coupon_unfit"](said))
+def templating_unfit(value: str) -> str:
+    return str(templating.our_filters()["coupon_unfit"](value))
 
 
 def shares_with(message: str, secret: str, *, least: int) -> bool:

@@ -13,18 +13,18 @@ _NAME = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")
 def parse_env_file(text: str) -> dict[str, str]:
     """The variables that a unit gets. Raises ValueError if systemd refuses the whole file."""
     values: dict[str, str] = {}
-    for name, value in _pairs(text):
+    for name, value in _parse_pairs(text):
         _demand_text(value)
         if set(name) <= _NAME and not name[:1].isdigit():
             values[name] = value
     return values
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+def _parse_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(name, value) pairs, parsed character by character with systemd's states."""
     state, name, value = "before", "", ""
     for sign in text:
-        was, state = state, _next(state, sign)
+        was, state = state, _next_state(state, sign)
         if was in _VALUE_STATES and state == "before":
             yield name.rstrip(_BLANK), _without_blanks(was, value)
         if state == "before":
@@ -32,7 +32,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         elif state == "name":
             name += sign
         elif was in _VALUE_STATES:
-            value += _kept(was, sign)
+            value += _appended_text(was, sign)
     if state in _VALUE_STATES:
         yield name.rstrip(_BLANK), _without_blanks(state, value)
 
@@ -40,7 +40,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 _VALUE_STATES = {"opened", "bare", "escaped", "single", "double", "escaped in double"}
 
 
-def _next(state: str, sign: str) -> str:
+def _next_state(state: str, sign: str) -> str:
     """The state behind this sign."""
     after = _AFTER[state]
     for signs, to in after.items():
@@ -68,9 +68,9 @@ _OTHERWISE = {
 }  # fmt: skip
 
 
-def _kept(state: str, sign: str) -> str:
+def _appended_text(state: str, sign: str) -> str:
     """What is appended to the value. Trailing blanks of an unquoted value are removed later."""
-    if _next(state, sign) in ("single", "double") and state == "opened":
+    if _next_state(state, sign) in ("single", "double") and state == "opened":
         return ""
     if state == "escaped":
         return _SHIELD + (sign.strip(_NEWLINE) or _NOTHING)
@@ -78,7 +78,7 @@ def _kept(state: str, sign: str) -> str:
         return sign if sign in '"\\`$' else "" if sign == "\n" else "\\" + sign
     if state == "opened":
         return "" if sign in _BLANK + "\\" else sign
-    return "" if _next(state, sign) != state else sign
+    return "" if _next_state(state, sign) != state else sign
 
 
 _SHIELD = "\0"  # before a sign that was escaped: a blank there is no trailing one

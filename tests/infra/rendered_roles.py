@@ -81,8 +81,8 @@ class Rendered:
         self._folder = folder
 
     def rendered_text(self, host: str, template: str) -> str:
-        said = json.loads((self._folder / f"{host}.json").read_text())
-        return str(said[f"{template}.j2"])
+        texts = json.loads((self._folder / f"{host}.json").read_text())
+        return str(texts[f"{template}.j2"])
 
     def rendered_settings(self, host: str) -> dict[str, str]:
         lines = re.findall(r"^(\w+)='([^']*)'$", self.rendered_text(host, "app.env"), re.M)

@@ -18,7 +18,7 @@ from ansible.template import Templar, trust_as_template  # noqa: E402
 
 
 @cache
-def _loader() -> Any:
+def _make_loader() -> Any:
     init_plugin_loader()
     loader = DataLoader()
     loader.set_basedir(str(ANSIBLE))
@@ -28,7 +28,7 @@ def _loader() -> Any:
 
 def encrypt_vault(text: str, file: Path) -> None:
     """Write the text into the file, encrypted as `ansible-vault encrypt` would."""
-    lib = VaultLib(_loader()._vault.secrets)
+    lib = VaultLib(_make_loader()._vault.secrets)
     file.write_bytes(lib.encrypt(text.encode()))
 
 
@@ -50,14 +50,14 @@ def role_defaults() -> dict[str, Any]:
     found: dict[str, Any] = {}
     roles = ANSIBLE / "roles"
     for file in sorted([*roles.glob("*/defaults/**/*.yml"), *roles.glob("*/vars/*.yml")]):
-        found |= _loader().load_from_file(str(file), trusted_as_template=True) or {}
+        found |= _make_loader().load_from_file(str(file), trusted_as_template=True) or {}
     return found
 
 
 def load_yaml(file: Path) -> dict[str, Any]:
-    return dict(_loader().load_from_file(str(file), cache="none", trusted_as_template=True))
+    return dict(_make_loader().load_from_file(str(file), cache="none", trusted_as_template=True))
 
 
 def render_template(text: str, variables: dict[str, Any]) -> Any:
-    templar = Templar(loader=_loader(), variables=role_defaults() | variables)
+    templar = Templar(loader=_make_loader(), variables=role_defaults() | variables)
     return templar.template(trust_as_template(text))

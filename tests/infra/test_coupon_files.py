@@ -43,8 +43,8 @@ def task_results(
         cwd=ANSIBLE, capture_output=True, text=True,
         env=os.environ | SAYS_JSON | {"ANSIBLE_HOME": str(folder)} | environment,
     )  # fmt: skip
-    told = json.loads(done.stdout[done.stdout.index("{") :])
-    return [dict(task["hosts"]["localhost"]) for task in told["plays"][0]["tasks"]]
+    output = json.loads(done.stdout[done.stdout.index("{") :])
+    return [dict(task["hosts"]["localhost"]) for task in output["plays"][0]["tasks"]]
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def test_the_umask_is_restored_for_later_modules(
     old = os.umask(0o022)
     try:
         one = {"path": str(target_file), "content": "a\n"}
-        wrote, asked = task_results(tmp_path, one, ANSIBLE_STRATEGY=strategy)
+        wrote, umask = task_results(tmp_path, one, ANSIBLE_STRATEGY=strategy)
     finally:
         os.umask(old)
     assert wrote["written"] == [str(target_file)]
-    assert asked["stdout"] == "0022"
+    assert umask["stdout"] == "0022"
 
 
 @needs_root
@@ -93,11 +93,11 @@ def test_rights_alone_are_a_change(tmp_path: Path, target_file: Path) -> None:
 
 
 def test_check_mode_reports_changes_and_writes_nothing(tmp_path: Path, target_file: Path) -> None:
-    said = write_files(
+    result = write_files(
         tmp_path, {"path": str(target_file), "content": "a\n"}, options=("--check", "--diff")
     )  # fmt: skip
-    assert said["written"] == [str(target_file)]
-    assert said["diff"][0]["after"] == "a\n"
+    assert result["written"] == [str(target_file)]
+    assert result["diff"][0]["after"] == "a\n"
     assert not target_file.exists()
 
 

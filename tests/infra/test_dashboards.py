@@ -87,9 +87,9 @@ def running_prometheus(
         both = {"METRICS_FOLDERS": str(tmp_path / "operators")}
         start_programs(child_environment, tmp_path, ports, stack, **both)
         stack.enter_context(_Crowd(ports["users"], operators))
-        asked = Prometheus(ports["prometheus"])
-        wait_until(asked.is_ready)
-        yield asked
+        prometheus = Prometheus(ports["prometheus"])
+        wait_until(prometheus.is_ready)
+        yield prometheus
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -118,12 +118,12 @@ def start_programs(
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
     programs = {
         "web": (commands.granian_command(ports["web"]), web),
-        "front": (_front(folder / "haproxy", ports), environment),
+        "front": (_front_command(folder / "haproxy", ports), environment),
         "worker": (commands.worker_command(pool=2), worker),
         "beat": (commands.beat_command(), worker),
         "consumer": (commands.consumer_command(), worker),
         "node": (node, environment),
-        "prometheus": (_prometheus(folder / "prometheus", ports), environment),
+        "prometheus": (_prometheus_command(folder / "prometheus", ports), environment),
     }
     running = {
         name: until_end.enter_context(start_program(command, log=folder / f"{name}.log", env=env))
@@ -135,12 +135,12 @@ def start_programs(
     return {name: program.pid for name, program in running.items()}
 
 
-def _front(folder: Path, ports: dict[str, int]) -> list[str]:
+def _front_command(folder: Path, ports: dict[str, int]) -> list[str]:
     door = front.FrontDoor("users", ports["users"], ports["web"])
     return front.haproxy_command(front.write_configuration(folder, [door], metrics=ports["front"]))
 
 
-def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:
+def _prometheus_command(folder: Path, ports: dict[str, int]) -> list[str]:
     """The real configuration, with short intervals and our targets."""
     (folder / "targets").mkdir(parents=True)
     whole = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())

@@ -24,7 +24,7 @@ WITH_TLS = ("yes", "", "https://lb.example", "https://lb.example")
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("overrides", "expected"),
     [
         ({"load_balancer_tls": True, "plain_http": ""}, WITH_TLS),
         ({"load_balancer_tls": False, "plain_http": "for trying out"},
@@ -35,7 +35,7 @@ WITH_TLS = ("yes", "", "https://lb.example", "https://lb.example")
     ],
 )  # fmt: skip
 def test_13_5_tls_at_the_balancer_means_secure_cookies_a_redirect_and_a_certificate(
-    said: dict[str, Any], expected: tuple[str, ...], tmp_path: Path
+    overrides: dict[str, Any], expected: tuple[str, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "hosts.yml").write_text(json.dumps(INVENTORY))
     variables = sorted([*ROLES.glob("*/defaults/**/*.yml"), *ROLES.glob("*/vars/*.yml")])
@@ -46,7 +46,7 @@ def test_13_5_tls_at_the_balancer_means_secure_cookies_a_redirect_and_a_certific
         )
     )  # fmt: skip
     given = {"coupon_api_workers": 2, "coupon_consumer_processes": 2,
-             "coupon_secrets_from": "vault"} | said  # fmt: skip
+             "coupon_secrets_from": "vault"} | overrides  # fmt: skip
     done = run_ansible(
         "playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "render.yml"),
         "-e", json.dumps(given), folder=tmp_path,

@@ -59,23 +59,29 @@ def test_a_release_is_packed_in_a_folder_of_any_name(oddly_named_checkout: Path)
         oddly_named_checkout, local_play([*defaults, pack, crowd]),
         app_source=str(oddly_named_checkout), loadgen_source=str(oddly_named_checkout),
     )  # fmt: skip
-    made = {
+    archives = {
         path.name.partition("-")[0] for path in (oddly_named_checkout / "build/releases").iterdir()
     }
-    assert made == {"coupon", "loadgen"}
+    assert archives == {"coupon", "loadgen"}
 
 
 def test_secrets_are_kept_in_a_folder_of_any_name(oddly_named_checkout: Path) -> None:
     folder = oddly_named_checkout / "secrets k=v"
-    said = "{{ query('coupon_secret', 'redis_password', 'redis_password') | join(' ') }}"
-    copy = {"copy": {"content": said, "dest": str(oddly_named_checkout / "said"), "mode": "0600"}}
+    template = "{{ query('coupon_secret', 'redis_password', 'redis_password') | join(' ') }}"
+    copy = {
+        "copy": {
+            "content": template,
+            "dest": str(oddly_named_checkout / "secret.txt"),
+            "mode": "0600",
+        }
+    }
     run_playbook(
         oddly_named_checkout,
         local_play([copy]),
         coupon_secrets_from="file",
         coupon_secrets_folder=str(folder),
     )
-    first, second = (oddly_named_checkout / "said").read_text().split()
+    first, second = (oddly_named_checkout / "secret.txt").read_text().split()
     assert first == second == (folder / "redis_password").read_text().strip()
     assert len(first) == 64
     assert (folder / "redis_password").stat().st_mode & 0o777 == 0o600
@@ -193,12 +199,12 @@ WORDS = [
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_of_a_unit_is_one_word_for_systemd(word: str) -> None:
     """Split by systemd's own code; then %% and $$ stand for one sign each."""
-    said = templating.our_filters()["coupon_unit_word"](word)
+    quoted = templating.our_filters()["coupon_unit_word"](word)
     library = ctypes.CDLL(str(environment_file.libsystemd_path()))
     words = ctypes.POINTER(ctypes.c_char_p)()
     unquote, unescape = 1 << 5, 1 << 1  # EXTRACT_UNQUOTE, EXTRACT_CUNESCAPE of v252
     found = library.strv_split_full(
-        ctypes.byref(words), f"a {said} b".encode(), None, unquote | unescape
+        ctypes.byref(words), f"a {quoted} b".encode(), None, unquote | unescape
     )
     assert found == 3
     assert (words[1] or b"").decode().replace("%%", "%").replace("$$", "$") == word

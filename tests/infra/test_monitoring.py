@@ -57,16 +57,16 @@ def test_every_alert_fires_when_it_must_and_only_then() -> None:
 
 
 def test_negative_control_a_missing_alert_fails_the_alerts_tests(tmp_path: Path) -> None:
-    never = {"groups": [{"name": "records", "rules": _records()}]}
+    never = {"groups": [{"name": "records", "rules": _record_rules()}]}
     (tmp_path / "coupon.rules.yml").write_text(yaml.safe_dump(never))
     (tmp_path / "coupon.tests.yml").write_text((PROMETHEUS / "coupon.tests.yml").read_text())
     done = run_promtool("test", "rules", "coupon.tests.yml", cwd=tmp_path)
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode == 1
-    assert set(re.findall(r'ALERTS{alertname=\\*"(\w+)', said)) == set(ALERTS)
+    assert set(re.findall(r'ALERTS{alertname=\\*"(\w+)', output)) == set(ALERTS)
 
 
-def _records() -> list[Any]:
+def _record_rules() -> list[Any]:
     return [rule for rule in RULES["groups"][0]["rules"] if "record" in rule]
 
 
@@ -183,7 +183,7 @@ BANNED_WORDS = {"bell", "fence", "witness", "exhausted", "line", "sign", "mended
 
 def test_metric_names_follow_the_conventions_of_prometheus() -> None:
     """Base units as suffixes, `_total` for counters and for nothing else, a help text for each."""
-    page = "".join(_exposition(family) for family in _families())
+    page = "".join(_exposition_of(family) for family in _metric_families())
     assert page.count("# TYPE") > 60, "it reads nothing"
     done = subprocess.run(
         ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False
@@ -205,14 +205,14 @@ def test_no_metric_has_a_name_that_says_nothing_to_a_stranger() -> None:
     assert {name for name in named if name.startswith("coupon_")} == set()
 
 
-def _families() -> Iterator[Metric]:
+def _metric_families() -> Iterator[Metric]:
     yield from (family for family in REGISTRY.collect() if family.name.startswith("coupon_"))
     for value in vars(metrics).values():
         if isinstance(value, metrics.Live):
             yield live_family(value, {})
 
 
-def _exposition(family: Metric) -> str:
+def _exposition_of(family: Metric) -> str:
     """The family with one sample, as a page shows it; families without samples are not checked."""
     name = f"{family.name}_total" if family.type == "counter" else family.name
     samples = f"{name} 0\n"

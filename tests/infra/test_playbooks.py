@@ -51,13 +51,13 @@ def test_every_default_of_a_role_is_specified_and_explained(role: str) -> None:
 
 def test_tasks_that_handle_secrets_say_nothing_of_them() -> None:
     for file in (ANSIBLE / "roles").glob("*/tasks/*.yml"):
-        for task in _flat(yaml.safe_load(file.read_text()) or []):
+        for task in _flat_tasks(yaml.safe_load(file.read_text()) or []):
             if "coupon_secret_" in json.dumps({k: v for k, v in task.items() if k != "block"}):
                 assert task.get("no_log"), (file, task["name"])
 
 
-def _flat(tasks: list[dict[str, Any]], quiet: bool = False) -> Iterator[dict[str, Any]]:
+def _flat_tasks(tasks: list[dict[str, Any]], quiet: bool = False) -> Iterator[dict[str, Any]]:
     for task in tasks:
         silent = bool(task.get("no_log", quiet))
         yield task | {"no_log": silent}
-        yield from _flat(task.get("block", []), silent)
+        yield from _flat_tasks(task.get("block", []), silent)

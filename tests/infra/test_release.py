@@ -45,11 +45,11 @@ def unpacked_release(tmp_path: Path) -> Path:
 
 
 def test_a_release_imports_and_reads_nothing_from_outside(unpacked_release: Path) -> None:
-    kept = {name: os.environ[name] for name in ("PATH", "REDIS_URL", "DATABASE_URL")}
+    inherited = {name: os.environ[name] for name in ("PATH", "REDIS_URL", "DATABASE_URL")}
     done = subprocess.run(
         [sys.executable, "-c", "import re" + READ_ALL], cwd=unpacked_release, capture_output=True,
         text=True,
-        env=kept | {"DJANGO_SETTINGS_MODULE": "config.settings", "ENV_FILES": os.devnull},
+        env=inherited | {"DJANGO_SETTINGS_MODULE": "config.settings", "ENV_FILES": os.devnull},
         check=False,
     )  # fmt: skip
     assert done.stdout.strip() == "whole", done.stderr[-2000:]

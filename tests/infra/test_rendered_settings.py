@@ -24,17 +24,17 @@ pytestmark = pytest.mark.slow
 def test_the_settings_name_both_redis_endpoints_and_mysql_with_its_authority(
     rendered_hosts: Rendered,
 ) -> None:
-    said = rendered_hosts.rendered_settings("api-1")
+    settings = rendered_hosts.rendered_settings("api-1")
     password = INVENTORY["all"]["vars"]["vault_redis_password"]
-    assert said["REDIS_URL"] == (
+    assert settings["REDIS_URL"] == (
         f"rediss://:{password}@store.example:6379/0?ssl_cert_reqs=required"
     )
-    assert said["CELERY_BROKER_URL"] == "redis://broker.example:6380/0"
-    assert said["DATABASE_URL"].endswith(
+    assert settings["CELERY_BROKER_URL"] == "redis://broker.example:6380/0"
+    assert settings["DATABASE_URL"].endswith(
         "@db.example:3306/coupons?ssl-ca=/etc/ssl/certs/coupon-mysql.pem&ssl_mode=VERIFY_IDENTITY"
     )
-    assert said["ALLOWED_HOSTS"] == "lb.example,10.0.1.1"
-    assert re.fullmatch(r"k1:[0-9a-f]{64}", said["COUPON_KEYS"])
+    assert settings["ALLOWED_HOSTS"] == "lb.example,10.0.1.1"
+    assert re.fullmatch(r"k1:[0-9a-f]{64}", settings["COUPON_KEYS"])
 
 
 KEYS = """
@@ -79,13 +79,13 @@ def test_public_keys_are_named_for_what_is_in_them_so_a_candidate_touches_none_i
 
 def test_the_readiness_board_is_told_what_the_inventory_plans(rendered_hosts: Rendered) -> None:
     for host in ("api-1", "con-1"):
-        said = rendered_hosts.rendered_settings(host)
-        assert (said["PLANNED_API_HOSTS"], said["PLANNED_CONSUMER_HOSTS"]) == ("2", "2")
+        settings = rendered_hosts.rendered_settings(host)
+        assert (settings["PLANNED_API_HOSTS"], settings["PLANNED_CONSUMER_HOSTS"]) == ("2", "2")
         assert (
-            said["CONNECTIONS_PER_API_HOST"] == "48"
+            settings["CONNECTIONS_PER_API_HOST"] == "48"
         )  # two processes of sixteen threads, and the operators' door
-        assert said["CONNECTIONS_PER_CONSUMER_HOST"] == "4"
-        assert said["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
+        assert settings["CONNECTIONS_PER_CONSUMER_HOST"] == "4"
+        assert settings["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
 
 
 def test_only_hosts_that_read_tokens_know_the_shops_secret(rendered_hosts: Rendered) -> None:

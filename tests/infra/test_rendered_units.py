@@ -58,12 +58,12 @@ def test_agents_are_never_forwarded_and_only_the_bastion_is_jumped_through(
     rendered_hosts: Rendered,
 ) -> None:
     for host in ("jump", "api-1"):
-        said = rendered_hosts.rendered_text(host, "sshd.conf").splitlines()
+        lines = rendered_hosts.rendered_text(host, "sshd.conf").splitlines()
         assert {
             "AllowAgentForwarding no",
             "PasswordAuthentication no",
             "PermitRootLogin no",
-        } <= set(said)
+        } <= set(lines)
     assert "AllowTcpForwarding yes" in rendered_hosts.rendered_text("jump", "sshd.conf")
     assert "PermitOpen localhost:* 127.0.0.1:* 10.0.1.1:*" in rendered_hosts.rendered_text(
         "api-1", "sshd.conf"

@@ -35,12 +35,12 @@ TEMPLATE = templating.ANSIBLE / "roles" / "app" / "templates" / "app.env.j2"
 def render_settings_file(secrets: dict[str, str], former: list[str], folder: Path) -> Path:
     """The settings file of a host, rendered with secrets from an encrypted vault."""
     vault = folder / "vault.yml"
-    said = {f"vault_{name}": value for name, value in secrets.items()}
-    templating.encrypt_vault(yaml.safe_dump(said, allow_unicode=True), vault)
+    vaulted = {f"vault_{name}": value for name, value in secrets.items()}
+    templating.encrypt_vault(yaml.safe_dump(vaulted, allow_unicode=True), vault)
     variables = SITE | templating.load_yaml(vault) | {"app_former_django_keys": former}
-    look = f"{{{{ lookup('ansible.builtin.template', '{TEMPLATE}') }}}}"
+    template_call = f"{{{{ lookup('ansible.builtin.template', '{TEMPLATE}') }}}}"
     file = folder / "app.env"
-    file.write_text(templating.render_template(look, variables))
+    file.write_text(templating.render_template(template_call, variables))
     return file
 
 
@@ -56,11 +56,11 @@ def read_by_sh(file: Path) -> dict[str, str]:
 
 def read_by_every_reader(file: Path) -> dict[str, str]:
     """The variables as a unit gets them; all readers must agree."""
-    said = environment_file.parse_env_file(file.read_text())
-    assert {**read_by_sh(file), **said} == read_by_sh(file)
+    parsed = environment_file.parse_env_file(file.read_text())
+    assert {**read_by_sh(file), **parsed} == read_by_sh(file)
     if environment_file.is_here():
-        assert environment_file.read_by_systemd(file) == said
-    return said
+        assert environment_file.read_by_systemd(file) == parsed
+    return parsed
 
 
 @settings(parent=patiently, max_examples=25)

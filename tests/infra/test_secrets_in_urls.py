@@ -43,12 +43,14 @@ def test_a_password_that_was_not_encoded_is_never_read_as_something_else(
 ) -> None:
     assume("%" not in password)  # what an encoded one looks like is read as one
     kind = "mysql" if name == "DATABASE_URL" else "redis"
-    said = driver_reading(f"{kind}://user:{password}@store.example:6379/0", name)
-    if isinstance(said, tuple):
-        assert said == ("store.example", password)
+    reading = driver_reading(f"{kind}://user:{password}@store.example:6379/0", name)
+    if isinstance(reading, tuple):
+        assert reading == ("store.example", password)
     else:
-        assert said.startswith(name)
-        rest = said.replace(store_urls.HOW_TO_QUOTE, "").replace("redis", "").replace("mysql", "")
+        assert reading.startswith(name)
+        rest = (
+            reading.replace(store_urls.HOW_TO_QUOTE, "").replace("redis", "").replace("mysql", "")
+        )
         assert not shares_with(rest, password, least=6)
 
 
@@ -75,7 +77,7 @@ def test_no_command_shows_a_part_of_it(command: list[str], name: str) -> None:
     given = {name: f"{kind}://:Zq7xK/wVt9LmP@127.0.0.1:1/0"}
     given = {"DATABASE_URL": "sqlite://:memory:", "REDIS_URL": "redis://127.0.0.1:1/0"} | given
     done = run_python(*command, cwd=env.BASE_DIR, env=os.environ | given)
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert f"{name} is no address of a store" in said
-    assert not shares_with(said, "Zq7xK/wVt9LmP", least=3)
+    assert f"{name} is no address of a store" in output
+    assert not shares_with(output, "Zq7xK/wVt9LmP", least=3)

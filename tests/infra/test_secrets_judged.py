@@ -22,9 +22,11 @@ pytestmark = pytest.mark.slow
 def check_vault(folder: Path, vault: str, *options: str) -> str:
     """Ansible's output if it refuses the vault; empty if it accepts it."""
     known = {"groups", "hostvars", "group_names", "playbook_dir"}
-    said = {name: value for name, value in SITE.items() if name not in known}
-    said["ansible_host"] = NOBODY
-    (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"h": None}, "vars": said}}))
+    site_variables = {name: value for name, value in SITE.items() if name not in known}
+    site_variables["ansible_host"] = NOBODY
+    (folder / "hosts.yml").write_text(
+        json.dumps({"all": {"hosts": {"h": None}, "vars": site_variables}})
+    )
     (folder / "vault.yml").write_text(vault)
     done = run_playbook(folder, "-vvv", "-i", str(folder / "hosts.yml"), *options, "judge.yml")
     return "" if done.returncode == 0 else done.stdout + done.stderr
@@ -48,20 +50,20 @@ NOBODY = "192.0.2.1"
 def test_a_playbook_refuses_it_before_it_asks_a_host(
     tmp_path: Path, value: str, named: str
 ) -> None:
-    said = check_vault(tmp_path, f"vault_redis_password: {value}\n")
-    assert named in said
+    output = check_vault(tmp_path, f"vault_redis_password: {value}\n")
+    assert named in output
     secret = value.strip("\"'|\n ")
-    assert not shares_with(said, secret, least=min(12, len(secret)))
-    assert NOBODY not in said  # no host was contacted
+    assert not shares_with(output, secret, least=min(12, len(secret)))
+    assert NOBODY not in output  # no host was contacted
 
 
 def test_settings_of_one_s_own_are_judged_by_name(tmp_path: Path) -> None:
     given = {"app_settings": {"OTEL_EXPORTER_OTLP_HEADERS": "key=half\nand half"}}
-    said = check_vault(tmp_path, "{}", "-e", json.dumps(given))
-    assert "OTEL_EXPORTER_OTLP_HEADERS holds a line break" in said
+    output = check_vault(tmp_path, "{}", "-e", json.dumps(given))
+    assert "OTEL_EXPORTER_OTLP_HEADERS holds a line break" in output
     former = {"app_former_django_keys": ["fine", "half\nand half"]}
-    said = check_vault(tmp_path, "{}", "-e", json.dumps(former))
-    assert "app_former_django_keys holds a line break" in said
+    output = check_vault(tmp_path, "{}", "-e", json.dumps(former))
+    assert "app_former_django_keys holds a line break" in output
 
 
 def test_a_vault_that_is_fine_passes_without_a_word_of_it(tmp_path: Path) -> None:

@@ -24,5 +24,5 @@ def test_the_ports_that_are_there_pass(tmp_path: Path) -> None:
 def test_one_port_for_two_servers_is_refused_by_both_names(
     tmp_path: Path, one: str, other: str
 ) -> None:
-    said = check_vault(tmp_path, "{}", "-e", f"{one}=9080", "-e", f'{{"{other}": 9080}}')
-    assert f"{one} and {other} are both 9080" in said
+    output = check_vault(tmp_path, "{}", "-e", f"{one}=9080", "-e", f'{{"{other}": 9080}}')
+    assert f"{one} and {other} are both 9080" in output

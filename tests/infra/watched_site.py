@@ -88,7 +88,7 @@ class Site:
     def freeze_programs(self, *names: str) -> Iterator[None]:
         """Stop these programs (SIGSTOP) until the block ends; the kernel keeps their
         connections."""
-        pids = [pid for name in names for pid in _family(self.pids[name])]
+        pids = [pid for name in names for pid in _process_family(self.pids[name])]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -169,10 +169,10 @@ def running_site(environment: Environment, folder: Path, redis_url: str) -> Iter
         yield site
 
 
-def _family(pid: int) -> list[int]:
+def _process_family(pid: int) -> list[int]:
     """Pids of a process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in _family(int(child)))]
+    return [pid, *(each for child in children for each in _process_family(int(child)))]
 
 
 def _url_by(route: ProxyRoute, url: str) -> str:
