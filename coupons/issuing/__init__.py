@@ -1,1 +1,1 @@
-"""From the queue to a row: the drain, the writer, dead letters, and the status of claims."""
+"""From the queue to a row: the drain, the writer, parked claims, and the status of claims."""

@@ -1,4 +1,4 @@
-"""Dead letters (parked claims): an operator replays them into the queue or gives them up.
+"""Parked claims (a dead-letter queue): an operator replays them into the queue or gives them up.
 
 Each step is safe to repeat. If two operators act on one claim at once, the second one gets Refused.
 """

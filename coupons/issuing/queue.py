@@ -49,7 +49,7 @@ def settle_claims(slug: str, ids: list[str]) -> int | None:
 
 
 def park_claim(slug: str, entry_id: str, reason: Reason) -> bool:
-    """Move an entry to the dead letters. False: it had left the queue already."""
+    """Park an entry. False: it had left the queue already."""
     return store().queue.park_entry(slug, entry_id, reason)
 
 

@@ -105,7 +105,7 @@ STORED_AFTER = Histogram(
     "Seconds from admission until the stored claim is off the queue, both by Redis' clock.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
-PARKED = Counter("coupon_parked_total", "Claims parked (dead letters).", ["campaign", "reason"])
+PARKED = Counter("coupon_parked_total", "Claims parked.", ["campaign", "reason"])
 DRAIN_BATCH = Histogram(
     "coupon_drain_batch_claims", "Claims per stored batch.", buckets=(1, 5, 20, 50, 100, 200, 500)
 )
@@ -215,7 +215,7 @@ WAITING = Live("coupon_waiting_claims", "Admitted claims not yet stored.", _CAMP
 OLDEST = Live(
     "coupon_oldest_waiting_seconds", "Age of the oldest waiting claim, seconds.", _CAMPAIGN
 )
-PARKED_NOW = Live("coupon_parked_claims", "Parked claims (dead letters) now.", _CAMPAIGN)
+PARKED_NOW = Live("coupon_parked_claims", "Parked claims now.", _CAMPAIGN)
 STOCK = Live("coupon_stock", "Coupons the campaign may issue.", _CAMPAIGN)
 ADMITTED = Live("coupon_admitted", "Places given.", _CAMPAIGN)
 REMAINING = Live("coupon_remaining", "Places left.", _CAMPAIGN)

@@ -1,8 +1,8 @@
 """All claims known of a campaign, page by page, for a rebuild of its claimants in Redis.
 
-Sources, in this order: MySQL's coupons (they overwrite Redis' values), the queue, the dead letters,
+Sources, in this order: MySQL's coupons (they overwrite Redis' values), the queue, parked claims,
 claims that were given up, and admissions that web processes published and neither store has. The
-queue and the dead letters are read once.
+queue and the parked claims are read once.
 """
 
 from collections.abc import Iterator

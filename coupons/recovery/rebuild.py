@@ -66,7 +66,7 @@ class Renewed:
 
 
 def rebuild_campaign(slug: str, *, actor: str, tell: Tell = lambda _: None) -> Rebuilt:
-    """Write all claims of MySQL, the queue and the dead letters into Redis, and open the campaign.
+    """Write all claims of MySQL, the queue and the parked claims into Redis, and open the campaign.
 
     Safe at any time, also twice, also while workers and web processes run; the campaign answers
     503 meanwhile. Raises UnknownCampaign, IllegalTransition, ForeignKeys, Overtaken, StoreAway,

@@ -95,7 +95,7 @@ class QueueCalls(SubjectCalls):
             return time_ms(SETTLE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, *ids))
 
     def park_entry(self, slug: str, entry_id: str, reason: str) -> bool:
-        """Move an entry to the dead letters with its reason. False: another worker was faster."""
+        """Park an entry with its reason. False: another worker was faster."""
         names = keys.campaign_keys(slug)
         with self.guard_call():
             return bool(

@@ -75,7 +75,7 @@ def test_a_request_that_fails(
     def raise_error(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(dead_letters, "dead_letter_page", raise_error)
+    monkeypatch.setattr(dead_letters, "parked_claims_page", raise_error)
     operator_client.raise_request_exception = False
     for headers, sentence in ((None, english), (KOREAN, korean)):
         answer = operator_client.get(campaign_url("sale", "parked"), headers=headers)

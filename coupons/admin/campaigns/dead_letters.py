@@ -1,4 +1,4 @@
-"""Parked claims (dead letters) as the admin shows them."""
+"""Parked claims as the admin shows them."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Parked:
     why: str
 
 
-def dead_letter_page(slug: str, *, after: str) -> tuple[list[Parked], str]:
+def parked_claims_page(slug: str, *, after: str) -> tuple[list[Parked], str]:
     """A page of entries after the id `after`, and the last one's id if there are more (else "").
     Raises StoreAway."""
     after = after if ENTRY_ID.fullmatch(after) else ""

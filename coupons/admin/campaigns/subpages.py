@@ -90,7 +90,7 @@ class CampaignPages(CampaignBase):
             ],
         }  # fmt: skip
         try:
-            claims, more = dead_letters.dead_letter_page(
+            claims, more = dead_letters.parked_claims_page(
                 campaign.slug, after=request.GET.get("after", "")
             )
             context |= {"claims": claims, "more": more}

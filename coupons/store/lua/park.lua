@@ -1,4 +1,4 @@
--- Move one claim to the dead letters with its reason: off the queue and onto `parked`, atomically.
+-- Park one claim with its reason: off the queue and onto `parked`, atomically.
 -- Fields are kept (at most the first thousand: more can't be unpacked, and no claim has them).
 -- KEYS   1 queue   2 parked
 -- ARGV   1 consumer group   2 entry id   3 reason

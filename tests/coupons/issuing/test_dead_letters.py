@@ -1,4 +1,4 @@
-"""Dead letters (parked claims): replayed once the fault is repaired, or given up with a reason."""
+"""Parked claims: replayed once the fault is repaired, or given up with a reason."""
 
 from typing import Any
 

@@ -42,7 +42,7 @@ def test_a_place_known_only_from_a_claimant_is_not_given_again(
     assert drain("sale", consumer="one").stored == 4
 
 
-def test_queue_and_dead_letters_are_read_once(
+def test_queue_and_parked_claims_are_read_once(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
