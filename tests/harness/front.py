@@ -9,17 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import yaml
-
+from config.containers import render
 from tests.harness import servers
 
-ROLE = Path(__file__).resolve().parents[2] / "ansible/roles/front"
+ROLE = render.ROLES / "front"
+
+
+@cache  # parsing YAML takes longer than the start of an HAProxy
+def _defaults() -> dict[str, Any]:
+    return render.role_variables("front")
 
 
 def _users_door() -> dict[str, Any]:
-    doors = yaml.safe_load((ROLE / "defaults/main.yml").read_text())["front_doors"]
-    return next(door for door in doors if door["name"] == "users")
+    return next(door for door in _defaults()["front_doors"] if door["name"] == "users")
 
 
 # Regular expressions
@@ -48,18 +50,14 @@ def write_configuration(
 ) -> Path:
     """Write the configuration and the files that it names. `settings` are variables of the role
     without their prefix `front_`."""
-    folder.mkdir(parents=True, exist_ok=True)
     variables = _defaults() | {
         "front_folder": str(folder), "front_socket": str(folder / "admin.sock"),
         "front_metrics": f"127.0.0.1:{metrics}", "front_connections": 7000, "front_balancers": [],
         "front_doors": [_door(door) for door in doors],
         **{f"front_{name}": value for name, value in settings.items()},
     }  # fmt: skip
-    for answer in json.loads(_rendered("answers.json.j2", variables)):
-        Path(answer["path"]).write_text(answer["content"], newline="")
-    (folder / "overloaded.map").write_text(_rendered("overloaded.map.j2", variables))
     configuration = folder / "haproxy.cfg"
-    configuration.write_text(_rendered("haproxy.cfg.j2", variables))
+    render.write_front(configuration, variables)
     return configuration
 
 
@@ -69,10 +67,10 @@ def haproxy_command(configuration: Path) -> list[str]:
 
 def problem_documents() -> dict[int, dict[str, Any]]:
     """The documents that HAProxy answers by itself, by status."""
-    answers = json.loads(_rendered("answers.json.j2", _defaults() | {"front_folder": "."}))
+    variables = _defaults() | {"front_folder": "."}
     return {
         int(Path(one["path"]).stem): json.loads(one["content"])
-        for one in answers
+        for one in json.loads(render.render_template("front", "answers.json.j2", variables))
         if one["path"].endswith(".json")
     }
 
@@ -94,25 +92,3 @@ def start_front(
 def _door(door: FrontDoor) -> dict[str, Any]:
     here = {"listen": f"127.0.0.1:{door.port}", "to": f"127.0.0.1:{door.inner}"}
     return asdict(door) | here
-
-
-@cache  # parsing YAML takes longer than the start of an HAProxy
-def _defaults() -> dict[str, Any]:
-    variables: dict[str, Any] = {}
-    for part in ("defaults", "vars"):
-        variables |= yaml.safe_load((ROLE / part / "main.yml").read_text())
-    for problem in variables["front_problems"].values():
-        problem["detail"] = problem["detail"].replace("{{ front_again }}", variables["front_again"])
-    return variables
-
-
-def _rendered(name: str, variables: dict[str, Any]) -> str:
-    """Render as Ansible does, which trims blocks and has the filter `to_json`."""
-    environment = jinja2.Environment(
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-    )
-    environment.filters["to_json"] = lambda value, **how: json.dumps(value, **how)
-    return environment.from_string((ROLE / "templates" / name).read_text()).render(variables)
