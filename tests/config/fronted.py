@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from typing import Any
 
 from coupons.identity import user_tokens
 from tests.harness import servers, services
-from tests.harness.front import FrontDoor, start_front
+from tests.harness.front import API_PATHS, FrontDoor, start_front
 
 Environment = dict[str, str]
 THREADS = 4
@@ -56,18 +56,41 @@ def front_of_users(inner: int, folder: Path, **settings: Any) -> Iterator[Served
         yield served
 
 
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def send_request(
+    port: int,
+    path: str,
+    method: str = "GET",
+    headers: Mapping[str, str] = MappingProxyType({}),
+    patience_s: float = 10,
+) -> HttpAnswer:
+    """One request on a connection of its own. Raises OSError."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)) as connection:
+        connection.request(method, path, headers=dict(headers))
+        answer = connection.getresponse()
+        return HttpAnswer(answer.status, answer.headers, answer.read())
+
+
+def status_of(
+    port: int,
+    path: str,
+    method: str = "GET",
+    says: Mapping[str, str] = MappingProxyType({}),
+    patience_s: float = 10,
+) -> int:
+    return send_request(port, path, method, says, patience_s).status
+
+
 def post_claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tuple[int, Any]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
-    try:
-        asking.request(
-            "POST",
-            CLAIMS,
-            headers={"Authorization": f"Bearer {user_tokens.mint_token(user)}", **headers},
-        )
-        answer = asking.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        asking.close()
+    headers = {"Authorization": f"Bearer {user_tokens.mint_token(user)}", **headers}
+    answer = send_request(port, CLAIMS, "POST", headers, patience_s)
+    return answer.status, json.loads(answer.body)
 
 
 def send_bytes(port: int, request: bytes, *, patience_s: float = 10) -> bytes:
@@ -136,19 +159,19 @@ def front_of_operators(inner: int, folder: Path, **settings: Any) -> Iterator[Se
         yield served
 
 
-def status_of(
-    port: int,
-    path: str,
-    method: str = "GET",
-    says: Mapping[str, str] = MappingProxyType({}),
-    patience_s: float = 10,
-) -> int:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
-    try:
-        asking.request(method, path, headers=dict(says))
-        return asking.getresponse().status
-    finally:
-        asking.close()
+@contextmanager
+def front_without_server(
+    folder: Path, name: str = "users", *, connections: int = 6500, **settings: Any
+) -> Iterator[int]:
+    """The port of a front behind which no server listens: what it passes on gets 503. The users'
+    door knows the API's paths; every other door is the operators', with probes."""
+    is_public = name == "users"
+    door = FrontDoor(
+        name, servers.free_port(), servers.free_port(), connections=connections,
+        paths=API_PATHS if is_public else "", probes=not is_public,
+    )  # fmt: skip
+    with start_front(folder / "front", [door], **settings):
+        yield door.port
 
 
 HEADERS_SEEN = """

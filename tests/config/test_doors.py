@@ -1,6 +1,5 @@
 """Each door serves its own paths and no others; on real processes, started as in production."""
 
-import http.client
 import json
 import socket
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from config import env
 from config.doors import Door, middleware_for
+from tests.config.fronted import send_request, status_of
 from tests.config.test_settings import PRODUCTION
 from tests.config.waiting import wait_until
 from tests.harness import servers, services
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.slow
 
 Environment = dict[str, str]
 NOT_FOUND = 404
-
-
-def send_request(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        asking.request(method, path, headers=headers)
-        answer = asking.getresponse()
-        return answer.status, answer.read()
-    finally:
-        asking.close()
 
 
 @pytest.fixture
@@ -56,7 +46,7 @@ ELSEWHERE = [
 
 
 def test_the_users_door_shows_nothing_of_the_operators(users_door: int) -> None:
-    assert {path: send_request(users_door, path)[0] for path in ELSEWHERE} == dict.fromkeys(
+    assert {path: status_of(users_door, path) for path in ELSEWHERE} == dict.fromkeys(
         ELSEWHERE, NOT_FOUND
     )
 
@@ -66,17 +56,17 @@ def test_the_operators_door_shows_nothing_of_the_users(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     with start_operators_door(child_environment, tmp_path) as port:
-        assert send_request(port, "/api/v1/campaigns/sale")[0] == NOT_FOUND
-        assert send_request(port, "/api/v1/campaigns/sale/claims", "POST")[0] == NOT_FOUND
+        assert status_of(port, "/api/v1/campaigns/sale") == NOT_FOUND
+        assert status_of(port, "/api/v1/campaigns/sale/claims", "POST") == NOT_FOUND
         shown = ("/livez", "/readyz", "/metrics", "/api/v1/docs", "/api/v1/schema", "/admin/login/")
-        assert {path: send_request(port, path)[0] for path in shown} == dict.fromkeys(shown, 200)
+        assert {path: status_of(port, path) for path in shown} == dict.fromkeys(shown, 200)
 
 
 def test_the_description_is_of_the_users_api_and_of_nothing_else(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     with start_operators_door(child_environment, tmp_path) as port:
-        paths = json.loads(send_request(port, "/api/v1/schema")[1])["paths"]
+        paths = json.loads(send_request(port, "/api/v1/schema").body)["paths"]
     assert "/api/v1/campaigns/{slug}/claims" in paths
     assert all(path.startswith("/api/v1/") for path in paths)
     assert "/api/v1/schema" not in paths
@@ -112,8 +102,8 @@ def test_a_door_that_does_not_exist_is_a_clear_error(child_environment: Environm
 
 
 def get_readiness(port: int) -> tuple[int, dict[str, Any]]:
-    status, body = send_request(port, "/readyz")
-    return status, json.loads(body)
+    answer = send_request(port, "/readyz")
+    return answer.status, json.loads(answer.body)
 
 
 def test_a_host_is_ready_while_its_users_door_answers(

@@ -1,6 +1,5 @@
 """The front: HAProxy from the role's own template, before a real users' door with four threads."""
 
-import http.client
 import json
 import re
 import subprocess
@@ -18,17 +17,20 @@ from coupons.api import problems, translations
 from tests.config.fronted import (
     THREADS,
     Environment,
+    HttpAnswer,
     Served,
     front_of_users,
+    front_without_server,
     post_claim,
     seen_through,
     send_bytes,
+    send_request,
     slow_bodies,
     users_server,
 )
 from tests.config.waiting import wait_until
 from tests.harness import servers
-from tests.harness.front import ROLE, FrontDoor, problem_documents, start_front, write_configuration
+from tests.harness.front import ROLE, FrontDoor, problem_documents, write_configuration
 
 CONNECTIONS = 7000  # as in a container
 pytestmark = pytest.mark.slow
@@ -96,11 +98,7 @@ FORGED = {
 
 
 def headers_behind(port: int) -> dict[str, str]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    asking.request("GET", "/", headers=FORGED)
-    seen: dict[str, str] = json.loads(asking.getresponse().read())
-    asking.close()
-    return seen
+    return dict(json.loads(send_request(port, "/", headers=FORGED).body))
 
 
 def test_address_headers_of_a_client_are_dropped(tmp_path: Path) -> None:
@@ -154,17 +152,15 @@ def test_a_request_that_would_wait_too_long_gets_retry_after(
 
 
 def test_its_refusal_is_the_apis_own_document_in_each_language(tmp_path: Path) -> None:
-    port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port())  # no server listens there
-    with start_front(tmp_path / "front", [door]):
+    with front_without_server(tmp_path) as port:
         for language in ("en", "ko"):
-            headers, body = _send_refused(port, language)
+            answer = _send_refused(port, language)
             ours = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
             wanted, _ = translations.translated_document(ours, language)
-            assert json.loads(body) == json.loads(wanted)
-            assert 2 <= int(headers["Retry-After"]) <= 6
-            assert headers["Cache-Control"] == "no-store"
-        spoken = {each: _send_refused(port, each)[0]["Content-Language"] for each in ACCEPTED}
+            assert json.loads(answer.body) == json.loads(wanted)
+            assert 2 <= int(answer.headers["Retry-After"]) <= 6
+            assert answer.headers["Cache-Control"] == "no-store"
+        spoken = {each: _send_refused(port, each).headers["Content-Language"] for each in ACCEPTED}
     assert spoken == {each: translations.language_of(each) for each in ACCEPTED}
 
 
@@ -181,14 +177,10 @@ TITLE = "Too many requests at once"
 DETAIL = "Nothing was decided. Please try again in a moment. Asking again is safe."
 
 
-def _send_refused(port: int, accepted: str) -> tuple[http.client.HTTPMessage, bytes]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    asking.request("GET", "/api/v1/campaigns/sale", headers={"Accept-Language": accepted})
-    answer = asking.getresponse()
-    body = answer.read()
-    asking.close()
+def _send_refused(port: int, accepted: str) -> HttpAnswer:
+    answer = send_request(port, "/api/v1/campaigns/sale", headers={"Accept-Language": accepted})
     assert answer.status == 503
-    return answer.headers, body
+    return answer
 
 
 def test_its_other_documents_have_the_members_of_the_apis() -> None:
