@@ -1,30 +1,20 @@
 """Secrets as generators draw them, and a site that uses them, for the tests of secrets."""
 
-import os
 import string
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.infra import templating
+from tests.infra import rendered_roles, templating
 
-NAMES = [
-    "django_secret_key", "coupon_code_key", "user_token_key", "flower_password",
-    "database_app_password", "mysql_admin_password", "redis_password",
-]  # fmt: skip
-SITE: dict[str, Any] = {
-    "coupon_environment": "test", "coupon_secrets_from": "vault", "coupon_address": "10.0.1.1",
-    "redis_decisions_host": "store.example", "redis_decisions_port": 6379,
-    "redis_decisions_tls": True, "redis_decisions_password_parameter": "redis_password",
-    "redis_broker_host": "broker.example", "redis_broker_port": 6380,
-    "redis_broker_tls": False, "redis_broker_password_parameter": "redis_password",
-    "mysql_host": "db.example", "mysql_port": 3306, "mysql_database": "coupons",
-    "mysql_tls": True, "mysql_admin_password_parameter": "mysql_admin_password",
-    "app_version": "1a2b3c", "groups": {"api": ["a"], "consumer": ["c"]},
+NAMES = list(rendered_roles.SECRETS)
+# As a play has them on a host of the site.
+SITE: dict[str, Any] = rendered_roles.SITE | {
+    "coupon_address": "10.0.1.1", "redis_broker_password_parameter": "redis_password",
+    "groups": {"api": ["a"], "consumer": ["c"]},
     "hostvars": {"a": {"private_ip": "10.0.1.1"}}, "group_names": ["api"],
     "coupon_api_workers": 2, "coupon_consumer_processes": 2,
     "playbook_dir": str(templating.ANSIBLE),
@@ -53,9 +43,7 @@ def shares_with(message: str, secret: str, *, least: int) -> bool:
 
 def run_playbook(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook with the vault of this folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-e", f"@{folder / 'vault.yml'}",
-         *(str(folder / word) if word == "play.yml" else word for word in words)],
-        cwd=templating.ANSIBLE, capture_output=True, text=True, timeout=300,
-        env=os.environ | {"ANSIBLE_HOME": str(folder), "ANSIBLE_NOCOLOR": "1"},
+    return rendered_roles.run_ansible(
+        "playbook", "-e", f"@{folder / 'vault.yml'}",
+        *(str(folder / word) if word == "play.yml" else word for word in words), folder=folder,
     )  # fmt: skip

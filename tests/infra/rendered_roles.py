@@ -16,26 +16,25 @@ TEMPLATES = sorted(
     for role in ("common", "app", "api", "consumer", "front")
     for file in (ANSIBLE / "roles" / role / "templates").glob("*.j2")
 )
-SECRETS = {
+SECRETS = (
     "django_secret_key", "coupon_code_key", "user_token_key", "flower_password",
     "database_app_password", "mysql_admin_password", "redis_password",
+)  # fmt: skip
+SITE: dict[str, Any] = {
+    "coupon_environment": "test", "coupon_secrets_from": "vault", "app_version": "1a2b3c",
+    "redis_decisions_host": "store.example", "redis_decisions_port": 6379,
+    "redis_decisions_tls": True, "redis_decisions_password_parameter": "redis_password",
+    "redis_broker_host": "broker.example", "redis_broker_port": 6380, "redis_broker_tls": False,
+    "mysql_host": "db.example", "mysql_port": 3306, "mysql_database": "coupons",
+    "mysql_tls": True, "mysql_admin_password_parameter": "mysql_admin_password",
 }  # fmt: skip
 INVENTORY: dict[str, Any] = {
     "all": {
-        "vars": {
+        "vars": SITE | {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
-            "coupon_environment": "test",
-            "coupon_secrets_from": "vault",
             "load_balancer_host": "lb.example",
-            "redis_decisions_host": "store.example", "redis_decisions_port": 6379,
-            "redis_decisions_tls": True, "redis_decisions_password_parameter": "redis_password",
-            "redis_broker_host": "broker.example", "redis_broker_port": 6380,
-            "redis_broker_tls": False, "redis_broker_password_parameter": "",
-            "mysql_host": "db.example", "mysql_port": 3306, "mysql_database": "coupons",
-            "mysql_tls": True, "mysql_admin_user": "admin",
-            "mysql_admin_password_parameter": "mysql_admin_password",
-            "app_version": "1a2b3c",
+            "redis_broker_password_parameter": "", "mysql_admin_user": "admin",
             **{f"vault_{name}": secrets.token_urlsafe(40) for name in SECRETS},
         },
         "children": {
@@ -72,7 +71,7 @@ def run_ansible(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     }
     return subprocess.run(
         [sys.executable, "-m", "ansible", *words],
-        cwd=ANSIBLE, env=environment, capture_output=True, text=True,
+        cwd=ANSIBLE, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 
