@@ -31,7 +31,7 @@ def banned_lines(source: str) -> list[int]:
 def _documented_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            yield node.value  # a string that is nobody's value
+            yield node.value  # a string whose value is not used
 
 
 def _is_banned(value: object) -> bool:

@@ -1,5 +1,5 @@
 """A large stock in the admin: one request creates slots for a bounded time, reports how many, and
-the next request continues (issue 12, 7); no button asks a distant server (issue 12, 15)."""
+the next request continues (issue 12, 7); no button waits for a distant server (issue 12, 15)."""
 
 import socket
 from collections.abc import Callable, Iterator

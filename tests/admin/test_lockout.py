@@ -119,7 +119,7 @@ def test_two_operators_whose_names_differ_by_case_only_are_two(admin_user: User)
 
 
 def at_once(names: list[str], record: Callable[[Any], None] = lambda _: None) -> list[Any]:
-    """`told` is called with each answer as it comes."""
+    """`record` is called with each answer as it comes."""
     started = threading.Barrier(len(names))
 
     def guess_when_started(name: str) -> Any:

@@ -32,8 +32,8 @@ class Served:
 
 @contextmanager
 def users_server(environment: Environment, folder: Path) -> Iterator[int]:
-    """The users' door without a front. Yields its port. It serves several tests, so it remembers no
-    campaign: the next test makes another one of the same name."""
+    """The users' door without a front. Yields its port. It serves several tests, so it caches no
+    campaign: the next test creates another one of the same name."""
     settings = environment | {"DOOR": "users", "SHED_AFTER_S": "0", "FACTS_TTL_S": "0"}
     with services.start_web(settings, folder, *FOUR_THREADS, "--backpressure", "1024") as port:
         yield port

@@ -170,7 +170,7 @@ def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> N
 
 
 def test_13_4_a_limit_slows_down_and_locks_nobody_out(tmp_path: Path) -> None:
-    """What is refused does not count: whoever goes on asking is let through at the limit's rate."""
+    """Refused requests don't count: a client that continues gets through at the limit's rate."""
     limits: dict[str, Any] = {"most_anonymous": 5, "crowded_connections": 4}
     statuses = []
     with front_without_server(tmp_path, connections=4, **limits) as port:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.config.test_layers import ROOT, python_files, syntax_tree
 
-# Each was once a name in this code; none tells a new engineer what it is.
+# Each was once a name in this code; none says what the thing is.
 BANNED = {
     "of", "look", "hold", "held", "said", "told", "saw", "heard", "vouch", "ring", "silence",
     "witness", "testify", "testimony", "fence", "bell", "facts", "places", "wiring", "gauges",

@@ -67,7 +67,7 @@ def package_of(name: str) -> str:
 
 
 def own_imports(file: Path, package: str = "coupons") -> set[str]:
-    """But for the version, which stands above all levels."""
+    """Without the version, which is above all levels."""
     names = {name for name in imported_names(file) if name.startswith(f"{package}.")}
     return names - {f"{package}.__version__"}
 

@@ -1,4 +1,4 @@
-"""15.7: the version stands in one place, and is shown where people look for it."""
+"""15.7: the version is defined in one place, and shown where people look for it."""
 
 import re
 import tomllib

@@ -156,7 +156,7 @@ def find_unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
     ]
 
 
-# By the word that stands for it in the record of a run.
+# By its word in the record of a run.
 VERDICTS: dict[str, Verdict] = {
     "over_issued": over_issued,
     "duplicates": find_duplicates,

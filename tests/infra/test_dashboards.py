@@ -147,7 +147,7 @@ def _prometheus_command(folder: Path, ports: dict[str, int]) -> list[str]:
     whole["global"] = dict.fromkeys(("scrape_interval", "evaluation_interval"), f"{SCRAPE_S}s")
     for job in whole["scrape_configs"]:
         job.pop("scrape_interval", None)
-        port = ports.get(job["job_name"])  # no panel asks an exporter of Redis or MySQL
+        port = ports.get(job["job_name"])  # no panel queries an exporter of Redis or MySQL
         target = [{"targets": [f"127.0.0.1:{port}"]}] if port else []
         (folder / "targets" / f"{job['job_name']}.json").write_text(json.dumps(target))
     (folder / "prometheus.yml").write_text(yaml.safe_dump(whole))

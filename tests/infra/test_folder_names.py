@@ -198,7 +198,7 @@ WORDS = [
 @pytest.mark.skipif(not environment_file.is_here(), reason="no systemd on this machine")
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_of_a_unit_is_one_word_for_systemd(word: str) -> None:
-    """Split by systemd's own code; then %% and $$ stand for one sign each."""
+    """Split by systemd's own code; then %% and $$ become one sign each."""
     quoted = templating.our_filters()["coupon_unit_word"](word)
     library = ctypes.CDLL(str(environment_file.libsystemd_path()))
     words = ctypes.POINTER(ctypes.c_char_p)()

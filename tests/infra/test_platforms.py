@@ -1,4 +1,4 @@
-"""15.1: which systems and which Python are accepted is said alike wherever it is said."""
+"""15.1: every place that names the accepted systems and Python versions names the same ones."""
 
 import ast
 import re
@@ -70,7 +70,7 @@ def test_15_1_the_accepted_versions_of_python_are_the_same_everywhere() -> None:
 
 
 def test_15_1_no_page_speaks_of_a_python_outside_of_them() -> None:
-    """But for the next one, of which requirements/README.md says why it is not accepted."""
+    """Except the next one: requirements/README.md explains why it is not accepted."""
     for page in ROOT.rglob("*.md"):
         if page.name in ("CHANGELOG.md", "DECISIONS.md") or ".venv" in page.parts:
             continue

@@ -39,7 +39,7 @@ def test_ansible_lint_finds_nothing_by_the_production_profile() -> None:
 @pytest.mark.parametrize("role", sorted(p.name for p in (ANSIBLE / "roles").iterdir()))
 def test_every_default_of_a_role_is_specified_and_explained(role: str) -> None:
     folder = ANSIBLE / "roles" / role
-    if role == "coupon":  # shared by all, explained where it stands
+    if role == "coupon":  # shared by all roles; explained in the file itself
         return
     defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
     specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())

@@ -94,7 +94,7 @@ _LEASH = ("setpriv", "--pdeathsig", "KILL")
 
 
 def _is_listening(here: Stage, place: Place) -> bool:
-    """Whether it listens, asked in its own namespace, where security groups don't apply."""
+    """Whether it listens, checked in its own namespace, where security groups don't apply."""
     done = subprocess.run(
         here.network.within(place.name, "ss", "-Hltn", f"sport = :{place.port}"),
         capture_output=True, text=True, check=False,
