@@ -1,7 +1,5 @@
-"""A release that changes what Redis holds of a campaign, made up by this test, is deployed while
-users claim: old processes and new ones, both steps, told = stored, no failed request.
-
-The new release is this checkout with another layout: the gate's `longest` is called `limit`.
+"""A made-up release that changes what Redis holds of a campaign is deployed while users claim: old
+processes and new ones, both steps, told = stored, no failed request.
 """
 
 import http.client
@@ -29,6 +27,7 @@ from coupons.models import Coupon
 from coupons.store import keys, store
 from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
+from tests.harness import layout_release
 from tests.harness.servers import free_port, is_listening, start_process
 
 pytestmark = pytest.mark.slow
@@ -37,29 +36,6 @@ Environment = dict[str, str]
 STOCK = 100_000
 REPORTED_S = 6  # a process reports every five
 PATHS = ("manage.py", "config", "coupons")
-# What the made-up release changes: file, text, replacement.
-CHANGES = (
-    ("coupons/store/layouts.py", "NEWEST = 1", "NEWEST = 2"),
-    ("coupons/store/lua/admit.lua", "'next', 'longest')", "'next', 'longest', 'limit')"),
-    ("coupons/store/lua/admit.lua", "tonumber(gate[7])", "tonumber(gate[7] or gate[8])"),
-)
-STEP = """
-from coupons.store import keys
-from coupons.store.layout_steps import Moment, Step
-
-LUA = '''
-if redis.call('HGET', KEYS[1], 'layout') ~= '1' then return end
-redis.call('HSET', KEYS[1], 'limit', redis.call('HGET', KEYS[1], 'longest'), 'layout', '2')
-redis.call('HDEL', KEYS[1], 'longest')
-'''
-
-
-def rename(calls, slug):
-    calls.client.eval(LUA, 1, keys.campaign_keys(slug).gate)
-
-
-STEP = Step(2, Moment.AFTER, rename)
-"""
 
 
 @dataclass(slots=True)
@@ -126,11 +102,8 @@ def next_release(tmp_path: Path) -> Path:
     ).stdout  # fmt: skip
     copy = ["xargs", "-0", "cp", "--parents", "-t", str(tree)]
     subprocess.run(copy, cwd=env.BASE_DIR, input=files, check=True)
-    for name, text, replacement in CHANGES:
-        source = (tree / name).read_text()
-        assert source.count(text) == 1, f"{name}: {text}"
-        (tree / name).write_text(source.replace(text, replacement))
-    (tree / "coupons/store/layout_steps/layout_0002.py").write_text(STEP)
+    for name, text in layout_release.changed_files(env.BASE_DIR).items():
+        (tree / name).write_text(text)
     return tree
 
 
