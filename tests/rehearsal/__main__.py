@@ -22,6 +22,7 @@ from tests.rehearsal import (
     onhosts,
     onhosts_faults,
     onhosts_mutations,
+    onhosts_releases,
     onhosts_verbs,
     onnetwork,
     single,
@@ -40,7 +41,7 @@ PLAN: Plan = (
         onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service,
         onhosts.doors, onhosts.ports, onhosts.no_java,
     ),
-    (onhosts.release, onhosts_verbs.operate, onhosts_verbs.crowd),
+    (onhosts_releases.release, onhosts_verbs.operate, onhosts_verbs.crowd),
     (
         onhosts_mutations.wrong_redis_port, onhosts_mutations.unit_without_restart,
         onhosts_mutations.secret_in_the_open, onhosts_verbs.figure,
@@ -57,7 +58,7 @@ THOROUGH: Plan = (
 LAST: Plan = ((onhosts.no_leaks, onhosts_verbs.nothing_told),)
 STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}
 # Steps that need more than one api host and one consumer.
-BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts_faults.lose_a_consumer}
+BEYOND_HELLO = {onhosts_releases.release, onhosts_verbs.restarts, onhosts_faults.lose_a_consumer}
 
 
 def main() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -10,10 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from tests.rehearsal import balancer, base, hosts, machine, playbooks, stores, wheels
+from tests.rehearsal import balancer, base, hosts, machine, playbooks, releases, stores, wheels
 from tests.rehearsal.balancer import Balancer
 from tests.rehearsal.certificates import Authority
-from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import run_command
 from tests.rehearsal.onnetwork import Ground, Stage
@@ -77,7 +75,7 @@ def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
         _resolve_names(here)
         books = playbooks.of_account(
             here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
-            app_version=(release := work_tree()), **_public_names(here),
+            app_version=(release := releases.work_tree()), **_public_names(here),
         )  # fmt: skip
         api = here.topology.role("api")[0]
         sales = Sales(
@@ -128,21 +126,3 @@ def _resolve_names(here: Stage) -> None:
     file = here.folder / "hosts-file"
     file.write_text("\n".join(["127.0.0.1 localhost", f"{OPERATOR} laptop", *known]) + "\n")
     run_command("mount", "--bind", str(file), "/etc/hosts")
-
-
-def work_tree() -> str:
-    """A commit of the files as they are, on no branch; HEAD if they don't differ from it."""
-    return _run_git("stash", "create", "rehearsal")[:12] or _run_git("rev-parse", "HEAD")[:12]
-
-
-def next_release(of: str) -> str:
-    """Another commit with the same files: a release with another name."""
-    return _run_git("commit-tree", f"{of}^{{tree}}", "-p", of, "-m", "The next release.")[:12]
-
-
-def _run_git(*words: str) -> str:
-    who = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost")
-    done = subprocess.run(
-        ["git", *who, *words], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()

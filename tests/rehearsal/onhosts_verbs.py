@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from provisioning.quantities import counted_noun
-from tests.rehearsal import onhosts
+from tests.rehearsal import onhosts, onhosts_releases
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
 from tests.rehearsal.playbooks import PATIENT, Recap
@@ -91,11 +91,11 @@ def restarts(it: Deployment, record: Record) -> None:
     path = f"{it.account.spec.path}/secrets/django-secret-key"
     new = secrets.token_hex(32)
     with record.step("operate.yml: restart_workers, then rotate_keys, while people claim") as step:
-        summaries = [onhosts.while_people_claim(it, _verb_runner(it, "restart_workers"))]
+        summaries = [onhosts_releases.while_people_claim(it, _verb_runner(it, "restart_workers"))]
         it.account.cloud.ssm.put_parameter(
             Name=path, Value=new, Type="SecureString", Overwrite=True
         )
-        summaries.append(onhosts.while_people_claim(it, _verb_runner(it, "rotate_keys")))
+        summaries.append(onhosts_releases.while_people_claim(it, _verb_runner(it, "rotate_keys")))
         for host in (*it.of_role("api"), *it.of_role("consumer")):
             if new not in host.run("cat", "/etc/coupon/app.env").stdout:
                 raise Wrong(f"{host.name} has the former key")

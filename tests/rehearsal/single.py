@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.rehearsal import deployment, hosts, onhosts, onhosts_faults
+from tests.rehearsal import hosts, onhosts, onhosts_faults, releases
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -62,7 +62,7 @@ def start_single(folder: Path, record: Record) -> Iterator[Deployment]:
         books = Playbooks(
             "single", folder, (INVENTORY,), folder / "ssh.cfg",
             ansible_ssh_common_args=f"-F {folder}/ssh.cfg", coupon_secrets_folder=str(secrets),
-            app_version=(release := deployment.work_tree()), app_hosts=[PUBLIC],
+            app_version=(release := releases.work_tree()), app_hosts=[PUBLIC],
             app_plain_http="for trying out",
             app_silenced_checks=[f"coupons.W0{number}" for number in (20, 21, 25, 26)],
             app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
