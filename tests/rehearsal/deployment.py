@@ -52,8 +52,8 @@ def prepare_caches(record: Record) -> None:
     """Create what is cached outside git, the first time."""
     machine.install_missing(machine.FOR_ALL)
     with record.step("base image") as step:
-        is_new = not base.image_ready()
-        step.found = f"{'made' if is_new else 'cached'}: {base.make_image()}"
+        is_new = not base.HOSTS.is_ready
+        step.found = f"{'made' if is_new else 'cached'}: {base.HOSTS.make()}"
     with record.step("wheels") as step:
         is_new = not wheels.archives_ready()
         files = [wheels.make_archive(what) for what in wheels.PINS]

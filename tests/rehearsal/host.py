@@ -34,9 +34,7 @@ class Host:
         """Create the overlay over the base image and write files onto it: path → text, mode."""
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True)
-        over = (
-            f"lowerdir={base.image_path()},upperdir={self.folder}/upper,workdir={self.folder}/work"
-        )
+        over = f"lowerdir={base.HOSTS.path},upperdir={self.folder}/upper,workdir={self.folder}/work"
         run_command("mount", "-t", "overlay", "-o", over, self.name, str(self.root))
         for place, (text, mode) in files.items():
             file = self.root / place.lstrip("/")
