@@ -27,6 +27,7 @@ def rename(calls, slug):
 
 STEP = Step(2, Moment.AFTER, rename)
 """
+LAYOUT = 2
 STEP_FILE = "coupons/store/layout_steps/layout_0002.py"
 
 

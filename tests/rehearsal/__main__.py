@@ -55,10 +55,13 @@ THOROUGH: Plan = (
     (onhosts_verbs.restarts, onhosts_verbs.look_first),
     (onhosts_mutations.killed_halfway,),
 )
-LAST: Plan = ((onhosts.no_leaks, onhosts_verbs.nothing_told),)
+LAST: Plan = ((onhosts_releases.upgrade,), (onhosts.no_leaks, onhosts_verbs.nothing_told))
 STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}
 # Steps that need more than one api host and one consumer.
-BEYOND_HELLO = {onhosts_releases.release, onhosts_verbs.restarts, onhosts_faults.lose_a_consumer}
+BEYOND_HELLO = {
+    onhosts_releases.release, onhosts_releases.upgrade, onhosts_verbs.restarts,
+    onhosts_faults.lose_a_consumer,
+}  # fmt: skip
 
 
 def main() -> int:

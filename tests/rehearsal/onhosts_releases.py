@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from tests.rehearsal import onhosts, opening, releases
+from tests.harness import layout_release
+from tests.rehearsal import deployment, onhosts, opening, releases
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.playbooks import Recap
 from tests.rehearsal.record import Record, Wrong
@@ -23,6 +25,33 @@ def release(it: Deployment, record: Record) -> None:
     with record.step("rollback.yml during an opening") as step:
         step.found = while_people_claim(it, partial(it.books.run, "rollback", app_version=None))
         _insist_on_release(it, it.release)
+
+
+def upgrade(it: Deployment, record: Record) -> None:
+    """15.8: a release that changes what Redis holds of campaigns, from the release before. There is
+    no way back, so no step that needs the first release can follow."""
+    new = releases.release_changing_redis(it.release)
+    with record.step("deploy.yml during an opening, to a release that changes Redis") as step:
+        deploy = partial(it.books.run, "deploy", log="deploy-upgrade", app_version=new)
+        heard = while_people_claim(it, deploy)
+        _insist_on_release(it, new)
+        step.found = f"{heard}; {_insist_on_layout(it)}"
+    with record.step("rollback.yml to the release before that change") as step:
+        done = it.books.run("rollback", log="rollback-refused", app_version=None)
+        if done.ok or Path(layout_release.STEP_FILE).name not in done.output:
+            raise Wrong(f"rollback.yml does not refuse the way back:\n{done.end}")
+        if not deployment.service_answers(it.sales.url):
+            raise Wrong("a rollback that was refused took the service down")
+        step.found = "refused, and the service goes on"
+
+
+def _insist_on_layout(it: Deployment) -> str:
+    """Every campaign has the new layout. Returns what the command says."""
+    asked = it.of_role("api")[0].run("/usr/local/bin/coupon-manage", "upgrade_redis", "--check")
+    said = asked.stdout.strip()
+    if asked.returncode or not said.endswith(f"have layout {layout_release.LAYOUT}."):
+        raise Wrong(f"campaigns were not upgraded: {said} {asked.stderr[-500:]}")
+    return said
 
 
 def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
