@@ -10,6 +10,7 @@ import yaml
 
 from provisioning.resources.image import NAMES
 from provisioning.spec import model
+from tests.rehearsal import base
 
 ROOT = Path(__file__).parents[2]
 ROLES = ROOT / "ansible" / "roles"
@@ -77,3 +78,9 @@ def test_15_1_no_page_speaks_of_a_python_outside_of_them() -> None:
         named = set(re.findall(r"\b[Pp]ython ?(3\.\d+)", page.read_text()))
         named -= {"3.15"} if page.parent.name == "requirements" else set()
         assert named <= {"3.11", "3.12", "3.13", "3.14"}, page
+
+
+def test_15_1_pages_name_the_system_that_the_rehearsal_installs() -> None:
+    (name,) = (name for name, code in SYSTEMS.items() if code == base.SUITE)
+    assert f"Rehearsed on {name} " in (ROOT / "ansible" / "README.md").read_text()
+    assert f"{name} under systemd-nspawn" in (ROOT / "tests/rehearsal/README.md").read_text()

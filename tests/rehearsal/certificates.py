@@ -1,5 +1,8 @@
 """A certificate authority for one rehearsal, in place of Amazon's, which signs for RDS and
-ElastiCache."""
+ElastiCache.
+
+Certificates have what RFC 5280 requires: from 3.13 on Python refuses others (VERIFY_X509_STRICT).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True, crl_sign=True, digital_signature=False, content_commitment=False,
+    key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+    decipher_only=False,
+)  # fmt: skip
 
 
 class Authority:
@@ -24,6 +32,7 @@ class Authority:
         self._name = _x509_name("rehearsal authority")
         limits = x509.BasicConstraints(ca=True, path_length=0)
         builder = self._begun(self._name, self._key, days=365).add_extension(limits, critical=True)
+        builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
         self.file.write_bytes(_pem_bytes(builder.sign(self._key, hashes.SHA256())))
 
     def sign(self, name: str, *, days: float = 1) -> tuple[Path, Path]:
@@ -56,6 +65,13 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
             .not_valid_after(now + days * DAY)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
         )
 
 
