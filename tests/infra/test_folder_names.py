@@ -109,11 +109,13 @@ def test_a_database_s_file_is_where_it_was_meant_to_be(name: str) -> None:
 
 
 STUB = """#!/bin/sh
-# In place of Python: makes what pip and venv would make, and nothing from the network.
+# In place of Python: makes what pip and venv would make, and nothing from the network. An
+# environment has a Python that knows where it is: no script writes to the one that runs the tests.
 case "$*" in
 *" venv "*)
   for last; do :; done
-  mkdir -p "$last/bin" && cp "$0" "$last/bin/python" && cp "$0" "$last/bin/pip" ;;
+  mkdir -p "$last/bin" && cp "$0" "$last/bin/python" && cp "$0" "$last/bin/pip"
+  echo "home = {home}" >"$last/pyvenv.cfg" && ln -sf "{python}" "$last/bin/real" ;;
 *" --dest "*)
   while [ "$1" != --dest ]; do shift; done
   exec "{python}" -c 'import sys, zipfile
@@ -122,7 +124,7 @@ for name in ("amazon/aws", "ansible/posix", "community/aws", "community/mysql"):
         bundle.writestr("ansible_collections/" + name + "/MANIFEST.json", "")' "$2" ;;
 *" --target "*) while [ "$1" != --target ]; do shift; done; mkdir -p "$2/package" ;;
 *" pip "*) ;;
-*) exec "{python}" "$@" ;;
+*) real=$(dirname "$0")/real && [ -x "$real" ] || real="{python}"; exec "$real" "$@" ;;
 esac
 """
 
@@ -130,7 +132,7 @@ esac
 def write_python_stub(folder: Path) -> Path:
     folder.mkdir(parents=True)
     file = folder / "python3"
-    file.write_text(STUB.format(python=sys.executable))
+    file.write_text(STUB.format(python=sys.executable, home=Path(sys.base_prefix) / "bin"))
     file.chmod(0o755)
     return file
 
@@ -148,6 +150,10 @@ def test_requirements_are_installed_into_a_folder_of_any_name(
     )
     environment = ".venv/peers" if what == "peers" else ".venv"
     assert (oddly_named_checkout / environment / "bin" / "python").exists()
+    manifests = oddly_named_checkout.glob(
+        ".venv/lib/*/site-packages/ansible_collections/*/*/*.json"
+    )
+    assert len(list(manifests)) == (0 if what in ("run", "peers") else 4), "written elsewhere"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([NASTY, "pythons"])
 
 
