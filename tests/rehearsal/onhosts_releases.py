@@ -33,9 +33,9 @@ def upgrade(it: Deployment, record: Record) -> None:
     new = releases.release_changing_redis(it.release)
     with record.step("deploy.yml during an opening, to a release that changes Redis") as step:
         deploy = partial(it.books.run, "deploy", log="deploy-upgrade", app_version=new)
-        heard = while_people_claim(it, deploy)
+        summary = while_people_claim(it, deploy)
         _insist_on_release(it, new)
-        step.found = f"{heard}; {_insist_on_layout(it)}"
+        step.found = f"{summary}; {_insist_on_layout(it)}"
     with record.step("rollback.yml to the release before that change") as step:
         done = it.books.run("rollback", log="rollback-refused", app_version=None)
         if done.ok or Path(layout_release.STEP_FILE).name not in done.output:
@@ -47,11 +47,11 @@ def upgrade(it: Deployment, record: Record) -> None:
 
 def _insist_on_layout(it: Deployment) -> str:
     """Every campaign has the new layout. Returns what the command says."""
-    asked = it.of_role("api")[0].run("/usr/local/bin/coupon-manage", "upgrade_redis", "--check")
-    said = asked.stdout.strip()
-    if asked.returncode or not said.endswith(f"have layout {layout_release.LAYOUT}."):
-        raise Wrong(f"campaigns were not upgraded: {said} {asked.stderr[-500:]}")
-    return said
+    done = it.of_role("api")[0].run("/usr/local/bin/coupon-manage", "upgrade_redis", "--check")
+    sentence = done.stdout.strip()
+    if done.returncode or not sentence.endswith(f"have layout {layout_release.LAYOUT}."):
+        raise Wrong(f"campaigns were not upgraded: {sentence} {done.stderr[-500:]}")
+    return sentence
 
 
 def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
