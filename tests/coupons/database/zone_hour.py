@@ -13,6 +13,7 @@ import django
 
 django.setup()
 
+from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from coupons.campaigns import deciding_clock, lifecycle, recorded_states, snapshot  # noqa: E402
@@ -41,12 +42,20 @@ def main() -> None:
     prefix = secrets.token_hex(4)
     print(json.dumps({
         "now": deciding_clock.deciding_now("direct").isoformat(),
+        "local_ahead_s": _local_ahead_s(),
         "claims": {name: _claim(f"{prefix}-{name}", now, name) for name in WINDOWS},
         "states": _states(prefix),
         "stored": _stored(prefix),
         "checks": [each.id for each in server_checks.check_mysql_time_zone()],
         "light": time_zone().light,
     }))  # fmt: skip
+
+
+def _local_ahead_s() -> float:
+    """By how much the session's local time, read as a time of its zone, is ahead of the truth."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UNIX_TIMESTAMP(CAST(SYSDATE() AS DATETIME)) - UNIX_TIMESTAMP()")
+        return float(cursor.fetchone()[0])
 
 
 def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
