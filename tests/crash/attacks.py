@@ -6,6 +6,8 @@
                   and a user's TOKEN in the environment, of a claim
     logins        post invented names and passwords to the admin's login page, one after another
     readyz        request /readyz, one after another
+    reads         request lists of coupons with the users' TOKENS, and the campaign's page without
+                  one, in turns
 
 MANY at the same time, each on its own connection, for SECONDS; a closed connection is opened again.
 Prints the statuses of the answers with their counts, as JSON. Sends to this machine only.
@@ -14,6 +16,7 @@ Prints the statuses of the answers with their counts, as JSON. Sends to this mac
 import asyncio
 import json
 import os
+import random
 import secrets
 import sys
 import time
@@ -69,6 +72,19 @@ async def readyz(port: int, until: float, statuses: Counter[str]) -> None:
     )
 
 
+async def reads(port: int, until: float, statuses: Counter[str]) -> None:
+    token = random.choice(os.environ["TOKENS"].split())
+    for path, header in (
+        ("coupons", f"Authorization: Bearer {token}\r\n"),
+        (f"campaigns/{sys.argv[5]}", ""),
+    ):
+        await _send_request(
+            port,
+            f"GET /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: close\r\n\r\n",
+            statuses,
+        )
+
+
 async def _send_request(port: int, request: str, statuses: Counter[str]) -> None:
     reader, writer = await asyncio.open_connection(HOST, port, local_addr=(_FROM, 0))
     try:
@@ -82,7 +98,9 @@ def _status_of(reply: bytes) -> str:
     return reply[9:12].decode() or "closed"
 
 
-ATTACKS: dict[str, Attack] = {"slow_bodies": slow_bodies, "logins": logins, "readyz": readyz}
+ATTACKS: dict[str, Attack] = {
+    "slow_bodies": slow_bodies, "logins": logins, "readyz": readyz, "reads": reads,
+}  # fmt: skip
 
 
 async def _attack_until(attack: Attack, port: int, until: float, statuses: Counter[str]) -> None:

@@ -28,7 +28,8 @@ class Attack:
 def start_attack(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[str]:
     """`many` at once for `lasts_s` seconds, as a program that ends by itself."""
     words = [attack.kind, str(attack.port), str(many), str(lasts_s), *filter(None, [attack.slug])]
-    env = os.environ | {"TOKEN": user_tokens.mint_token("stranger", lifetime_s=900)}
+    tokens = [user_tokens.mint_token(f"stranger-{n}", lifetime_s=900) for n in range(many)]
+    env = os.environ | {"TOKEN": tokens[0], "TOKENS": " ".join(tokens)}
     return subprocess.Popen([sys.executable, "-m", "tests.crash.attacks", *words], cwd=ROOT,
                             env=env, text=True, stdout=subprocess.PIPE,
                             preexec_fn=_yield_first_core)  # fmt: skip

@@ -27,6 +27,7 @@ def _users_door() -> dict[str, Any]:
 # Regular expressions
 API_PATHS = str(_users_door()["paths"])
 PUBLIC_PATHS = str(_users_door()["public"])
+FIRST_PATHS = str(_users_door()["first"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class FrontDoor:
     repeatable: bool = True
     paths: str = ""
     public: str = PUBLIC_PATHS
+    first: str = FIRST_PATHS
     probes: bool = False
     connections: int = 6500
 

@@ -1,6 +1,7 @@
-"""Unauthenticated clients at the doors while users claim: slow bodies and logins on each door, and
-readiness requests while MySQL is stopped. Rate and latency of claims stay nearly the same, the host
-stays in the balancer, nothing restarts. Without the front (`doors-without`) claims stop.
+"""Clients who claim nothing at the doors while users claim: slow bodies and logins on each door,
+readiness requests while MySQL is stopped, and reads of 64 users. Rate and latency of claims stay
+nearly the same, the host stays in the balancer, nothing restarts. Without the front
+(`doors-without`) claims stop.
 
 The site has one core; the crowd and, with low priority, the attackers have the other.
 """
@@ -21,7 +22,7 @@ from tests.crash.strangers import Attack
 
 MANY = 64  # of each kind at once
 _LASTS_S = 60.0  # of an attack
-_BEFORE_S = 10.0  # of the readings before and after
+_BEFORE_S = 20.0  # of the readings before and after
 _PEOPLE = 2_000  # for one reading of the rate
 _AT_ONCE = 32
 _STOCK = 400_000
@@ -58,6 +59,7 @@ def _attacks(stage: Stage, slug: str) -> dict[str, list[Attack]]:
         "slow bodies": [Attack("slow_bodies", users, slug), Attack("slow_bodies", operators)],
         "logins": [Attack("logins", users), Attack("logins", operators)],
         "readiness, MySQL stopped": [Attack("readyz", users), Attack("readyz", operators)],
+        "reads": [Attack("reads", users, slug)],
     }
 
 

@@ -15,9 +15,11 @@ WEB = 'instance="w1",job="web"'
 FRONT = 'instance="w1:8405",job="front"'
 # Refused by the front itself: its backend's failures minus those that granian answered.
 USERS_FAILED = 'code="5xx",proxy="users"'
+USERS_BACKENDS = 'proxy=~"users|users_rest"'  # claims, and all else
+_FAILED = f'code="5xx",{USERS_BACKENDS}'
 TURNED_AWAY = (
-    f"sum(rate(haproxy_backend_http_responses_total{{{USERS_FAILED}}}[1m]))"
-    f" - sum(rate(haproxy_server_http_responses_total{{{USERS_FAILED}}}[1m]))"
+    f"sum(rate(haproxy_backend_http_responses_total{{{_FAILED}}}[1m]))"
+    f" - sum(rate(haproxy_server_http_responses_total{{{_FAILED}}}[1m]))"
 )
 NODE = 'instance="c1",job="node"'
 

@@ -1,6 +1,6 @@
 """Panels about claims: the opening, and the pipeline from admission to MySQL."""
 
-from alert import REDIS_TIME, TURNED_AWAY
+from alert import REDIS_TIME, TURNED_AWAY, USERS_BACKENDS
 from panels import Panel
 
 SALE = 'campaign=~"$campaign"'
@@ -59,8 +59,8 @@ OPENING = [
         title="Load shedding and queueing", columns=12,
         queries={
             "refused a second": TURNED_AWAY,
-            "waiting for a thread": 'sum(haproxy_backend_current_queue{proxy="users"})',
-            "mean wait for a thread, seconds": (
+            "waiting for a thread": f"sum(haproxy_backend_current_queue{{{USERS_BACKENDS}}})",
+            "mean wait of a claim for a thread, seconds": (
                 'max(haproxy_backend_queue_time_average_seconds{proxy="users"})'
             ),
             "without a front, refused a second": "sum(rate(coupon_requests_shed_total[1m]))",
