@@ -116,6 +116,7 @@ if PLAIN_HTTP:  # HSTS, redirect, cookies over HTTPS only
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USERS_ARE_REDIRECTED or _HTTPS_ONLY
+LOGIN_REDIRECT_URL = "admin:index"  # also after a login that asks for a page elsewhere
 SESSION_COOKIE_AGE = 1800  # seconds without use, after which an operator's session ends
 DATA_UPLOAD_MAX_MEMORY_SIZE = (
     1_000_000  # bytes, for admin forms; the API has its own, smaller bound

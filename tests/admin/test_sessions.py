@@ -51,6 +51,14 @@ def client_logged_in_by_form(db: None) -> Client:
     return client
 
 
+@pytest.mark.parametrize("page", ["https://example.com/", "//example.com", "javascript:alert(1)"])
+def test_13_4_a_login_that_asks_for_a_page_elsewhere_ends_at_the_index(db: None, page: str) -> None:
+    User.objects.create_superuser("mina", password=PASSWORD)
+    form = {"username": "mina", "password": PASSWORD, "next": page}
+    answer = Client().post("/admin/login/", form)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
 def test_12_16_a_session_goes_on_with_every_click(client_logged_in_by_form: Client) -> None:
     for _ in range(5):
         age_session(client_logged_in_by_form, 1_700)
