@@ -23,10 +23,12 @@ SIGNS_CERTIFICATES = x509.KeyUsage(
 
 
 class Authority:
-    """Its certificate is `file`; it writes NAME.crt and NAME.key into the same folder."""
+    """Its certificate is `file`; it writes NAME.crt and NAME.key into the same folder. With
+    `identifiers=False` its certificates lack what only a strict client requires."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, identifiers: bool = True) -> None:
         folder.mkdir()
+        self._identifiers = identifiers
         self.folder, self.file = folder, folder / "authority.pem"
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _x509_name("rehearsal authority")
@@ -57,7 +59,7 @@ class Authority:
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, days: float
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(self._name)
@@ -65,14 +67,12 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
             .not_valid_after(now + days * DAY)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
-                critical=False,
-            )
         )
+        if not self._identifiers:
+            return builder
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return builder.add_extension(own, critical=False).add_extension(issuer, critical=False)
 
 
 def _x509_name(common_name: str) -> x509.Name:

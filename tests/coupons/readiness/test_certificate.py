@@ -121,9 +121,9 @@ def serve_certificate(trusted_authority: Authority) -> Iterator[Callable[..., in
     """Call it with a name: starts a server with a certificate for it, and returns its port."""
     listeners: list[socket.socket] = []
 
-    def start_server(name: str, *, days: float) -> int:
+    def start_server(name: str, *, days: float, by: Authority = trusted_authority) -> int:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*trusted_authority.sign(name, days=days))
+        context.load_cert_chain(*by.sign(name, days=days))
         listeners.append(socket.create_server(("127.0.0.1", 0)))
         threading.Thread(target=_shake_hands, args=(listeners[-1], context), daemon=True).start()
         return int(listeners[-1].getsockname()[1])
@@ -157,6 +157,27 @@ def test_a_server_as_a_client_sees_it(
     settings.SITE_CERTIFICATE = f"https://localhost:{serve_certificate(name, days=days)}/"
     line = certificate_line(scheduled_sale)
     assert line.light is light, line.seen
+
+
+def test_a_certificate_that_browsers_accept_is_green_on_every_python(
+    scheduled_sale: Campaign, serve_certificate: Callable[..., int], settings: Settings,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """From 3.13 on Python requires extensions that no browser does."""
+    old = Authority(tmp_path / "old", identifiers=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(old.file))
+    make_context = ssl.create_default_context
+
+    def make_strict_context() -> ssl.SSLContext:
+        context = make_context()
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", make_strict_context)
+    port = serve_certificate("localhost", days=90, by=old)
+    settings.SITE_CERTIFICATE = f"https://localhost:{port}/"
+    line = certificate_line(scheduled_sale)
+    assert line.light is Light.GREEN, line.seen
 
 
 def test_a_certificate_of_an_unknown_authority_is_red(
