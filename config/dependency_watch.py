@@ -69,6 +69,10 @@ class DependencyWatch:
         now = time.monotonic()
         return Seen(redis=redis, database=database, doors=all(answers), sweeps=sweeps, at=now)
 
+    def close(self) -> None:
+        """End the thread that asks MySQL, with its connection. Not for one that has started."""
+        self._database.close()
+
     def _start(self) -> Seen:
         with self._starting:
             if self._seen is None:
@@ -116,6 +120,15 @@ class _DatabaseProbe:
             return self._asked.result(timeout=PATIENCE_S)
         except TimeoutError:
             return False
+
+    def close(self) -> None:
+        self._asking.submit(_close_connection)
+        self._asking.shutdown()
+
+
+def _close_connection() -> None:
+    """The calling thread's."""
+    connection.close()
 
 
 def _select_one() -> bool:

@@ -4,6 +4,7 @@
 
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
 import coupons
@@ -31,10 +33,12 @@ class Unremembering(DependencyWatch):
 
 
 @pytest.fixture(autouse=True)
-def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def looks_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     watch = Unremembering()
     monkeypatch.setattr(probes, "dependency_watch", lambda: watch)
     store().wakeups.mark_sweep()
+    yield
+    watch.close()
 
 
 @pytest.fixture
@@ -49,6 +53,25 @@ def absent_redis(settings: Any) -> Iterator[None]:
 def get_json(path: str, **extra: Any) -> tuple[int, Any]:
     response = Client().get(path, **extra)
     return response.status_code, response.json()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_closed_watch_leaves_no_connection_and_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed_in: list[str] = []
+    close = BaseDatabaseWrapper.close
+
+    def close_and_note(self: BaseDatabaseWrapper) -> None:
+        closed_in.append(threading.current_thread().name)
+        close(self)
+
+    watch = DependencyWatch()
+    assert watch.check_now().database
+    monkeypatch.setattr(BaseDatabaseWrapper, "close", close_and_note)
+    watch.close()
+    [name] = [name for name in closed_in if name.startswith("database-probe")]
+    assert name not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.django_db(transaction=True)
