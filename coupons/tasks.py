@@ -15,7 +15,7 @@ from django.conf import settings
 
 from coupons.broker import wakeups
 from coupons.campaigns import recorded_states
-from coupons.campaigns.isolation import isolate_campaign, successful_answers
+from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
 from coupons.issuing.drain import Drained
 from coupons.issuing.drain import drain as drain_queue

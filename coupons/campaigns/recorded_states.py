@@ -6,7 +6,7 @@ from django.db import transaction
 
 from coupons.audit import log
 from coupons.campaigns import deciding_clock
-from coupons.campaigns.isolation import isolate_campaign
+from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.campaigns.lifecycle import CLOCK, LIVE, State
 from coupons.database import availability
 from coupons.models import Campaign, EventKind

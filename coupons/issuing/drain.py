@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from coupons.campaigns import isolation, lookup
+from coupons.campaigns import fault_isolation, lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.errors import DatabaseAway, StoreError
@@ -191,7 +191,7 @@ def _park(slug: str, entry: str, reason: Reason, drained: Drained, *, request: s
     except StoreError as error:
         drained.unparked += 1
         key = ("park", slug, reason, str(error))
-        repeats = isolation.lasting_failures.current.log_suffix(key)
+        repeats = fault_isolation.lasting_failures.current.log_suffix(key)
         if repeats is not None:
             message = "a claim of %s can't be parked (%s): %s (entry %s)%s"
             logger.error(message, slug, reason, error, entry, repeats)

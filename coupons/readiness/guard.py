@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from coupons.campaigns import deciding_clock, opening_hold
-from coupons.campaigns.isolation import isolate_campaign
+from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.database import availability
 from coupons.errors import DependencyAway
 from coupons.models import Campaign

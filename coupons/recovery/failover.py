@@ -19,7 +19,7 @@ from functools import partial
 from threading import Lock
 
 from coupons.campaigns import lifecycle, update
-from coupons.campaigns.isolation import isolate_campaign
+from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.claims import holder_filter
 from coupons.database import availability
 from coupons.errors import Overtaken, Refused, StoreError

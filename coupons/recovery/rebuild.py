@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 from coupons.audit import log
 from coupons.broker import wakeups
 from coupons.campaigns import update
-from coupons.campaigns.isolation import isolate_campaign
+from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.campaigns.signals import campaign_changed
 from coupons.claims import holder_filter
 from coupons.claims.values import AdmittedClaim

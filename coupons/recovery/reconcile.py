@@ -15,7 +15,7 @@ from datetime import timedelta
 from django.db.models import Count
 
 from coupons.campaigns import deciding_clock, lifecycle, update
-from coupons.campaigns.isolation import isolate_campaign, successful_answers
+from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.claims.values import Reason
 from coupons.database import availability
 from coupons.errors import StoreError

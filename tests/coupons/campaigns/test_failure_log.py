@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coupons import tasks
-from coupons.campaigns.isolation import report_failure
+from coupons.campaigns.fault_isolation import report_failure
 from coupons.errors import StoreError
 from coupons.issuing.drain import drain
 from coupons.observability import lasting_failures, metrics
