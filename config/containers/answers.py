@@ -12,7 +12,8 @@ def answers(url: str, *, whatever: bool) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE_S):  # noqa: S310 - compose.yaml's
             return True
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
         return whatever
     except (OSError, ValueError) as away:
         print(f"{url}: {away}", file=sys.stderr)

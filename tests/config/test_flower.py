@@ -64,8 +64,9 @@ def open_url(url: str, login: str = "") -> Any:
 def test_behind_its_login_it_shows_workers_and_wakeups(flower_url: str, tmp_path: Path) -> None:
     for wrong in ("", "mina:wrong", LOGIN.replace("mina", "eve"), LOGIN.partition(",")[0]):
         for page in ("/", "/workers", "/api/tasks"):
-            with pytest.raises(urllib.error.HTTPError, match="401"):
+            with pytest.raises(urllib.error.HTTPError, match="401") as refusal:
                 open_url(flower_url + page, wrong)
+            refusal.value.close()
     worker = commands.worker_command("--hostname", "one@flower-test", "--loglevel", "INFO")
     broker = os.environ | {"CELERY_BROKER_URL": os.environ["REDIS_URL"]}
     log = tmp_path / "worker.log"

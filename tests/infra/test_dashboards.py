@@ -52,7 +52,8 @@ class Prometheus:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
-            raise ValueError(json.load(error)["error"]) from error
+            with error:
+                raise ValueError(json.load(error)["error"]) from error
 
     def is_ready(self) -> bool:
         """Whether it has replayed its (empty) data and answers."""

@@ -112,6 +112,7 @@ def ask_status(url: str) -> int:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
+        refusal.close()
         return refusal.code
 
 

@@ -83,6 +83,7 @@ def claim_status(it: Deployment, slug: str) -> int:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
+        refusal.close()
         return refusal.code
 
 
