@@ -1,5 +1,6 @@
 """The figures of the comparison from its rounds: medians and their ratios. Pure, without I/O."""
 
+from collections.abc import Collection
 from statistics import median
 from typing import Any
 
@@ -36,14 +37,15 @@ def median_figures(rounds: list[dict[str, Any]]) -> dict[str, float]:
     return {"rps": median_rps(rounds), **times}
 
 
-def list_faults(**readings: Rounds) -> list[str]:
-    """All faults that invalidate a round: a verdict with faults, or a claim not admitted."""
+def list_faults(*, may_refuse: Collection[str] = (), **readings: Rounds) -> list[str]:
+    """All faults that invalidate a round: a verdict with faults, or a claim not admitted, except by
+    the contenders that `may_refuse`."""
     return [
         f"{reading}, {key}, round {number}: {fault}"
         for reading, rounds in readings.items()
         for key, all_of_it in rounds.items()
         for number, one in enumerate(all_of_it, 1)
-        for fault in _of(one)
+        for fault in _of(one | {"not_admitted": 0} if key in may_refuse else one)
     ]
 
 

@@ -3,7 +3,8 @@
     python -m tests.servers python locust/compare/run.py [--rounds 3] [--quick]
 
 Needs REDIS_URL and DATABASE_URL of servers of its own. Writes build/compare.json and .png. Exit
-status 1 if in any round told was not stored, or a claim was not admitted.
+status 1 if in any round told was not stored, or a claim was not admitted; with --quick, by one of
+ours.
 """
 
 import json
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,10 +41,12 @@ class Plan:
     offered: Times
     wrk: Times
     processes: int  # of Locust
+    may_refuse: str = ""  # keys of peers
 
 
 FULL = Plan(3, Times(2, 5), Times(4, 8), Times(1, 4), 1)
-QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1)
+# No measurement, so a peer may refuse claims, as it does on a busy machine.
+QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1, may_refuse="CD")
 
 
 def main() -> int:
@@ -52,9 +55,7 @@ def main() -> int:
     )  # stop the started programs, as Ctrl-C does
     asked = parser().parse_args()
     plan = QUICK if asked.quick else FULL
-    plan = Plan(
-        asked.rounds or plan.rounds, plan.saturated, plan.offered, plan.wrk, asked.processes
-    )
+    plan = replace(plan, rounds=asked.rounds or plan.rounds, processes=asked.processes)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="coupons-compare-") as name, ExitStack() as stack:
         contenders = _stand(Path(name), stack, asked.peers_python)
@@ -144,7 +145,7 @@ def _found(
         "seats": CONNECTIONS,
         "offered_per_s": users,
         "note": "Load generator, servers and stores share this machine's cores.",
-        "faults": list_faults(**readings),
+        "faults": list_faults(may_refuse=plan.may_refuse, **readings),
         "medians": {
             name: {key: median_figures(rounds) for key, rounds in reading.items()}
             for name, reading in readings.items()

@@ -16,6 +16,7 @@ from tests.harness import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 2400  # on a busy machine the first build of the containers takes 1,000
+STOP_S = 60  # after Ctrl-C
 PORTS = ("WEB_PORT", "OPERATORS_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT")
 KEPT = ("PATH", "HOME", "LANG", "PYTHON", "XDG_CACHE_HOME")
 
@@ -70,12 +71,22 @@ class Copy:
         try:
             yield child, log.read_text
         finally:
-            with suppress(ProcessLookupError):  # all of it has ended
-                os.killpg(child.pid, signal.SIGINT)
-            child.wait(60)
+            _interrupt(child, log)
 
     def read(self, path: str) -> Any:
         return json.loads((self.folder / path).read_text())
+
+
+def _interrupt(child: subprocess.Popen[bytes], log: Path) -> None:
+    """Ctrl-C, once more if it was lost, as Locust's page may lose it on a busy machine. Raises
+    Failed, and ends it, if neither helps."""
+    for sent in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):  # all of it has ended
+            os.killpg(child.pid, sent)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(STOP_S)
+            break
+    demand_that(sent is not signal.SIGKILL, "Ctrl-C did not end it", log.read_text())
 
 
 def demand_that(well: bool, what: str, said: str) -> None:

@@ -100,3 +100,5 @@ def test_a_round_that_lost_a_claim_or_refused_one_is_named() -> None:
         "saturated, B, round 2: 3 lost.",
         "saturated, B, round 2: 2 claims were not admitted.",
     ]
+    assert list_faults(may_refuse="CD", saturated=rounds) == list_faults(saturated=rounds)
+    assert list_faults(may_refuse="B", saturated=rounds) == ["saturated, B, round 2: 3 lost."]
