@@ -224,6 +224,6 @@ def test_a_live_gauge_ends_with_its_process(
     with subprocess.Popen([sys.executable, "-c", GAUGE], env=env, stdin=pipe, stdout=pipe) as child:
         assert child.stdout
         child.stdout.readline()
-        assert b'told{who="me"} 1.0' in exposition.metrics_page()
+        assert b'who_wrote{who="me"} 1.0' in exposition.metrics_page()
     assert counter_is_exported(tmp_path)  # without our code the library keeps exporting it
-    assert b"told{" not in exposition.metrics_page()
+    assert b"who_wrote{" not in exposition.metrics_page()
