@@ -29,6 +29,8 @@ class Copy:
     """A copy of this checkout in another folder, with the same virtual environment."""
 
     def __init__(self, folder: Path) -> None:
+        """In the main thread: from now on this process's children heed Ctrl-C."""
+        heed_interrupts()
         self.folder = folder
         files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
         there = [
@@ -77,10 +79,17 @@ class Copy:
         return json.loads((self.folder / path).read_text())
 
 
+def heed_interrupts() -> None:
+    """A shell without a terminal starts what it puts in the background (`&`, as `.ci/run` does)
+    with Ctrl-C ignored, children inherit that, and Locust's page, as any Python program without
+    a handler of its own, would never end by it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _interrupt(child: subprocess.Popen[bytes], log: Path) -> None:
-    """Ctrl-C, once more if it was lost, as Locust's page may lose it on a busy machine. Raises
-    Failed, and ends it, if neither helps."""
-    for sent in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+    """Ctrl-C. Raises Failed, and ends it, if that does not help."""
+    for sent in (signal.SIGINT, signal.SIGKILL):
         with suppress(ProcessLookupError):  # all of it has ended
             os.killpg(child.pid, sent)
         with suppress(subprocess.TimeoutExpired):
