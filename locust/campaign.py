@@ -26,6 +26,7 @@ PREFIX = "load-"  # of the slugs of campaigns that load runs create
 _NOT_THERE = "no-such-campaign"
 AWAY = (OSError, HTTPException, ValueError)  # no answer, or an unreadable one
 _LONGEST_PROBLEM = 65_536  # bytes
+_KNOWN_S = 10  # a web process may remember for FACTS_TTL_S (1 s) which campaigns there are
 _READINGS = 5  # the fastest reading gives the best estimate of the clocks' difference
 
 
@@ -61,9 +62,9 @@ class NoCampaign(Exception):
 
 
 def demand_site(host: str) -> str:
-    """The site's address. Raises NoSale unless the users' API of a coupon site answers there and
-    accepts our tokens. Checked before a campaign is created: with a wrong host it would be left on
-    the right site."""
+    """The site's address. Raises NoCampaign unless the users' API of a coupon site answers there
+    and accepts our tokens. Checked before a campaign is created: with a wrong host it would be left
+    on the right site."""
     try:
         host = site_address(host)
     except NoAddress as error:
@@ -96,7 +97,7 @@ _UNKNOWN = _Answer(404, "application/problem+json", "unknown_campaign")
 
 
 def _fetch_answer(host: str, path: str, token: str = "") -> _Answer:
-    """Raises NoSale if there is no answer."""
+    """Raises NoCampaign if there is no answer."""
     try:
         with _asked(host, path, token) as response:
             return _Answer(response.status, response.headers.get_content_type(), "")
@@ -130,8 +131,8 @@ def create_campaign(
 
 
 def close_campaign(manage: Path, slug: str, why: str) -> None:
-    """Close a campaign that was just created and that the host does not know. Raises NoSale with
-    the reason if it can't be closed."""
+    """Close a campaign that was just created and that the host does not know. Raises NoCampaign
+    with the reason if it can't be closed."""
     words = ["campaign", "close", slug, "--actor", "load run", "--yes"]
     try:
         _manage(manage, *words, env=os.environ)
@@ -167,6 +168,20 @@ class CampaignPage:
 def read_campaign(host: str, slug: str) -> CampaignPage:
     """The campaign's page. Raises one of AWAY if there is no readable answer."""
     return min((_read_page(host, slug) for _ in range(_READINGS)), key=lambda page: page.took)
+
+
+def read_new_campaign(host: str, slug: str) -> CampaignPage:
+    """The page of a campaign that was created just now, which a web process may not know yet.
+    Raises one of AWAY if there is no readable answer, or still none within _KNOWN_S."""
+    deadline = time.monotonic() + _KNOWN_S
+    while True:
+        try:
+            return read_campaign(host, slug)
+        except HTTPError as error:
+            with error:
+                if error.code != HTTPStatus.NOT_FOUND or time.monotonic() > deadline:
+                    raise
+        time.sleep(0.1)
 
 
 def _read_page(host: str, slug: str) -> CampaignPage:

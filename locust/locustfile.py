@@ -102,7 +102,8 @@ class RunController:
 
     def _read_campaign(self, arguments: Namespace, slug: str) -> campaign.CampaignPage:
         try:
-            return campaign.read_campaign(self.host, slug)
+            read = campaign.read_campaign if arguments.campaign else campaign.read_new_campaign
+            return read(self.host, slug)
         except campaign.AWAY as error:
             reason = f"{self.host} does not know {slug}: {error}."
             # Created by a site with the same secrets and another database.

@@ -229,3 +229,14 @@ def test_12_8_people_come_later_where_gathering_them_took_too_long(
     who = ("--scenario", "saturate", "--users", "8")
     assert run_locust(site_environment, site(), record, *who, *late) == 0
     assert read_record(record)["verdict"]["stored"] == 40
+
+
+def test_a_new_campaign_is_awaited_that_the_site_does_not_know_yet(
+    site: Site, site_environment: dict[str, str], record: Path
+) -> None:
+    """The web process has just read which campaigns there are, and remembers it for four seconds.
+    Creating one takes about a second."""
+    site_environment["FACTS_TTL_S"] = "4"
+    people = ("--strategy", "direct", "--users", "8", "--stock", "4")
+    assert run_locust(site_environment, site(worker=False), record, *people) == 0
+    assert read_record(record)["verdict"]["stored"] == 4
