@@ -92,8 +92,11 @@ class Rules(Kind):
             _set_egress(cloud, found.id, found.props["egress"], want.props["egress"])
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
-        with ignoring("InvalidGroup.NotFound", "InvalidPermission.NotFound"):
-            _set_ingress(cloud, found.id, found.props["ingress"], frozenset())
+        """In both directions: AWS deletes no group that a rule of another group names, and groups
+        name each other in circles."""
+        for direction, empty_rules in (("ingress", _set_ingress), ("egress", _set_egress)):
+            with ignoring("InvalidGroup.NotFound", "InvalidPermission.NotFound"):
+                empty_rules(cloud, found.id, found.props[direction], frozenset())
 
 
 def _ours(cloud: Cloud) -> Iterator[Any]:

@@ -116,8 +116,22 @@ def _group_free(backend: Any, name: str | None = None, group_id: str | None = No
         if group_id in {group.id for group in one.security_groups}
     ]
     users += [name for name, _, groups in _placed(backend) if group_id in groups]
+    users += [
+        one.id
+        for groups in backend.groups.values()
+        for one in groups.values()
+        if _names(one, group_id)
+    ]
     if users:
         raise DependencyViolationError(f"{group_id} is used by {', '.join(users)}")
+
+
+def _names(other: Any, group_id: str | None) -> bool:
+    """Whether a rule of another group, in either direction, names this one: AWS deletes no group
+    that is named, so two groups that name each other go only after their rules."""
+    rules = (*other.ingress_rules, *other.egress_rules)
+    peers = {rule.source_group.get("GroupId") for rule in rules}
+    return other.id != group_id and group_id in peers
 
 
 def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:

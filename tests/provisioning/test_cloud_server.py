@@ -89,6 +89,30 @@ def test_unknown_images_sizes_and_keys_are_refused(
     assert what.lower() in refused.value.aws_code.lower()
 
 
+def test_a_group_that_a_rule_of_another_group_names_is_refused(production_rig: Any) -> None:
+    """Ingress and egress rules alike."""
+    production_rig.build()
+    ec2 = production_rig.cloud.ec2
+    vpc = production_rig.find_all()[Key("vpc", "coupon-vpc")].id
+    named, names = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("named", "names")
+    )
+    rule: Any = {
+        "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
+        "UserIdGroupPairs": [{"GroupId": named}],
+    }  # fmt: skip
+    for authorize, revoke in (
+        (ec2.authorize_security_group_ingress, ec2.revoke_security_group_ingress),
+        (ec2.authorize_security_group_egress, ec2.revoke_security_group_egress),
+    ):
+        authorize(GroupId=names, IpPermissions=[rule])
+        with pytest.raises(AwsRefused, match=names), translated_errors("deleting"):
+            ec2.delete_security_group(GroupId=named)
+        revoke(GroupId=names, IpPermissions=[rule])
+    ec2.delete_security_group(GroupId=named)
+
+
 def test_a_database_in_one_zone_is_refused(hello_rig: Any) -> None:
     hello_rig.build()
     subnet = hello_rig.find_all()[Key("subnet", "hello-db-subnet")].id
