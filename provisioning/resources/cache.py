@@ -1,5 +1,4 @@
-"""ElastiCache: one plain node as in the write-up, or a replication group that survives the loss of
-a zone."""
+"""ElastiCache: a replication group that survives the loss of a zone."""
 
 from __future__ import annotations
 
@@ -9,81 +8,9 @@ from typing import Any
 from provisioning.aws import Cloud, ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.cache_groups import cache_tags
+from provisioning.resources.cache_states import LEAVING, cache_clusters, cache_replication_groups
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
-
-LEAVING = ("deleting", "deleted")
-
-
-class CacheNode(Kind):
-    kind = "cache-node"
-    fixed = frozenset({"engine", "port", "subnets"})
-    holds_data = True
-
-    def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        for node in cache_clusters(cloud):
-            if node.get("ReplicationGroupId") or node["CacheClusterStatus"] in LEAVING:
-                continue
-            if cloud.scope.owns_tags(cache_tags(cloud, node["ARN"])):
-                yield self._found(node)
-
-    def _found(self, node: Any) -> Found:
-        endpoints = [
-            member["Endpoint"] for member in node.get("CacheNodes", ()) if "Endpoint" in member
-        ]
-        port = endpoints[0]["Port"] if endpoints else None
-        return self.found(
-            name=node["CacheClusterId"],
-            id=node["CacheClusterId"],
-            props={
-                "engine": node["Engine"],
-                "type": node["CacheNodeType"],
-                "subnets": node["CacheSubnetGroupName"],
-                "groups": frozenset(g["SecurityGroupId"] for g in node.get("SecurityGroups", ())),
-                **({"port": port} if port else {}),
-            },
-            ready=node["CacheClusterStatus"] == "available",
-            shows={
-                "host": endpoints[0]["Address"] if endpoints else "",
-                "port": port or 0,
-                "tls": False,
-            },
-        )
-
-    def create_one(self, cloud: Cloud, want: Want) -> str:
-        cloud.elasticache.create_cache_cluster(
-            CacheClusterId=want.name,
-            Engine=want.props["engine"],
-            EngineVersion=want.hidden["version"],
-            CacheNodeType=want.props["type"],
-            NumCacheNodes=1,
-            Port=want.props["port"],
-            CacheSubnetGroupName=want.props["subnets"],
-            SecurityGroupIds=sorted(want.props["groups"]),
-            Tags=cloud.scope.tags(want.name),
-        )
-        return want.name
-
-    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
-        cloud.elasticache.modify_cache_cluster(
-            CacheClusterId=found.id,
-            CacheNodeType=want.props["type"],
-            SecurityGroupIds=sorted(want.props["groups"]),
-            ApplyImmediately=True,
-        )
-
-    def is_ready(self, cloud: Cloud, id: str) -> bool:
-        return _statuses(cache_clusters(cloud), "CacheCluster").get(id) == "available"
-
-    def delete_one(self, cloud: Cloud, found: Found) -> None:
-        with ignoring("CacheClusterNotFound"):
-            cloud.elasticache.delete_cache_cluster(CacheClusterId=found.id)
-
-    def is_gone(self, cloud: Cloud, found: Found) -> bool:
-        return found.id not in _statuses(cache_clusters(cloud), "CacheCluster")
-
-    def price_items(self, want: Want) -> Mapping[str, float]:
-        return {f"cache/{want.props['type']}": 1}
 
 
 class CacheGroup(Kind):
@@ -217,19 +144,3 @@ def _from_member(node: Any) -> dict[str, Any]:
         "groups": frozenset(g["SecurityGroupId"] for g in node.get("SecurityGroups", ())),
         "parameters": node["CacheParameterGroup"]["CacheParameterGroupName"],
     }
-
-
-def cache_clusters(cloud: Cloud) -> list[Any]:
-    pages = cloud.elasticache.get_paginator("describe_cache_clusters").paginate(
-        ShowCacheNodeInfo=True
-    )
-    return [node for page in pages for node in page["CacheClusters"]]
-
-
-def cache_replication_groups(cloud: Cloud) -> list[Any]:
-    pages = cloud.elasticache.get_paginator("describe_replication_groups").paginate()
-    return [group for page in pages for group in page["ReplicationGroups"]]
-
-
-def _statuses(described: list[Any], kind: str) -> dict[str, str]:
-    return {description[f"{kind}Id"]: description[f"{kind}Status"] for description in described}

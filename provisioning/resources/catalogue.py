@@ -5,8 +5,9 @@ from __future__ import annotations
 from provisioning.resources.alarm import Alarm
 from provisioning.resources.balancer import Balancer, TargetGroup
 from provisioning.resources.budget import Budget
-from provisioning.resources.cache import CacheGroup, CacheNode
+from provisioning.resources.cache import CacheGroup
 from provisioning.resources.cache_groups import CacheParameters, CacheSubnets
+from provisioning.resources.cache_node import CacheNode
 from provisioning.resources.dashboard import Dashboard
 from provisioning.resources.database import Database
 from provisioning.resources.database_groups import DatabaseParameters, DatabaseSubnets
