@@ -201,17 +201,30 @@ class Cloud:
 
         AWS is eventually consistent: a new resource is visible everywhere only after seconds.
         """
+        return self.ask_again(what, lambda error: not_yet in str(error), call)
+
+    def ask_again(
+        self, what: str, is_passing: Callable[[ClientError], bool], call: Callable[[], T]
+    ) -> T:
+        """The result of `call`, repeated while AWS refuses it with an error that `is_passing`.
+        Raises Incomplete with AWS' last refusal after the spec's `waiting.minutes`."""
         results: list[T] = []
+        refused = ""
 
         def attempt() -> bool:
+            nonlocal refused
             try:
                 results.append(call())
             except ClientError as error:
-                if not_yet not in str(error):
+                if not is_passing(error):
                     raise
+                refused = f" AWS said: {_brief(str(error))}"
             return bool(results)
 
-        self.wait_until(what, attempt)
+        try:
+            self.wait_until(what, attempt)
+        except Incomplete as late:
+            raise Incomplete(f"{late.sentence}{refused}", todo=late.todo) from late
         return results[0]
 
 

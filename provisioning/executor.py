@@ -7,14 +7,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from provisioning.aws import Cloud, translated_errors
+from provisioning.aws import Cloud, error_code, translated_errors
 from provisioning.dependency_order import Half, Task, tasks_of
 from provisioning.errors import Incomplete, ProvisioningError
 from provisioning.model import Action, Found, Key, Plan, Step, Want
 from provisioning.plan import compare_properties
 from provisioning.quantities import counted_noun
+from provisioning.refusals import BUSY, STILL_USED
 from provisioning.resources.catalogue import BY_NAME
-from provisioning.resources.kind import Kind, resolved_want
+from provisioning.resources.kind import Kind, not_ours_error, resolved_want
 
 
 class Progress(StrEnum):
@@ -130,17 +131,26 @@ def make_resource(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) 
         found = _reread(cloud, kind, found)
         differences = compare_properties(kind, want, found)
     if differences:
-        kind.change_one(cloud, found, want, frozenset(d.what for d in differences))
-        _wait_until_ready(cloud, kind, found)
+        _change(cloud, kind, found, want, frozenset(d.what for d in differences))
     return found.id
+
+
+def _change(cloud: Cloud, kind: Kind, found: Found, want: Want, changed: frozenset[str]) -> None:
+    cloud.ask_again(
+        f"changing {found.key}",
+        lambda error: error_code(error) in BUSY,
+        lambda: kind.change_one(cloud, found, want, changed),
+    )
+    _wait_until_ready(cloud, kind, found)
 
 
 def _reread(cloud: Cloud, kind: Kind, found: Found) -> Found:
     """The resource read again: one that was not ready when the plan was made could not be
-    compared."""
-    return next(
-        (candidate for candidate in kind.find_all(cloud) if candidate.key == found.key), found
-    )
+    compared, nor could a cache's tags be read. Raises Ambiguous if it is not ours, or gone."""
+    for candidate in kind.find_all(cloud):
+        if candidate.key == found.key:
+            return candidate
+    raise not_ours_error(found)
 
 
 def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
@@ -155,15 +165,18 @@ def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
         if not kind.is_same(name, created.props[name], want.props[name])
     )
     if late_properties:
-        kind.change_one(cloud, created, want, late_properties)
-        _wait_until_ready(cloud, kind, created)
+        _change(cloud, kind, created, want, late_properties)
     return id
 
 
 def remove_resource(cloud: Cloud, kind: Kind, step: Step) -> None:
     """Removes one resource and waits until it is gone."""
     found = step.the_found
-    kind.delete_one(cloud, found)
+    cloud.ask_again(
+        f"removing {found.key}",
+        lambda error: error_code(error) in BUSY | STILL_USED,
+        lambda: kind.delete_one(cloud, found),
+    )
     cloud.wait_until(f"removing {found.key}", lambda: kind.is_gone(cloud, found))
 
 

@@ -74,6 +74,7 @@ class Found:
     props: Props
     ready: bool = True
     shows: Props = field(default_factory=dict)  # addresses and endpoints, for people and inventory
+    more: Props = field(default_factory=dict)  # what its kind needs to know of it, shown to no one
 
     @property
     def key(self) -> Key:

@@ -60,6 +60,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Change the spec; the sentence above says which part.",
     ),
 }
+# Refusals that pass: asked again within the spec's `waiting`.
+BUSY = frozenset(  # AWS is at work on it: creating, changing, backing up, or deleting it already
+    {"InvalidReplicationGroupState", "InvalidCacheClusterState", "InvalidDBInstanceState"}
+)
+STILL_USED = frozenset(  # by what is being deleted: stores and balancers go, then their interfaces
+    {
+        "CacheSubnetGroupInUse", "InvalidCacheParameterGroupState", "InvalidDBParameterGroupState",
+        "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState",
+    }
+)  # fmt: skip
 TAKEN = ("AlreadyExists", "Duplicate", "EntityAlreadyExists", "InUse")
 QUOTA = ("LimitExceeded", "QuotaExceeded", "QuotaForCustomerExceeded", "TooMany")
 

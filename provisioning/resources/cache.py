@@ -7,8 +7,15 @@ from typing import Any
 
 from provisioning.aws import Cloud, ignoring
 from provisioning.model import Found, Want
-from provisioning.resources.cache_groups import cache_tags
-from provisioning.resources.cache_states import LEAVING, cache_clusters, cache_replication_groups
+from provisioning.resources.cache_states import (
+    AT_WORK,
+    FAILED,
+    cache_clusters,
+    cache_replication_groups,
+    demand_ours,
+    is_ours,
+    wait_until_left,
+)
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
 
@@ -26,20 +33,20 @@ class CacheGroup(Kind):
             yield self._found(group, members)
 
     def _ours(self, cloud: Cloud, group: Any) -> bool:
-        return group["Status"] not in LEAVING and cloud.scope.owns_tags(
-            cache_tags(cloud, group["ARN"])
+        described = str(group.get("Description", ""))
+        return is_ours(
+            cloud,
+            group["ARN"],
+            status=group["Status"],
+            looks_ours=described.startswith(f"{cloud.scope.prefix}: "),
         )
 
     def _found(self, group: Any, members: list[Any]) -> Found:
         shards = group.get("NodeGroups", ())
         endpoint = shards[0].get("PrimaryEndpoint", {}) if shards else {}
         props = {
-            "type": group["CacheNodeType"],
+            **_described(group),
             "members": len(group["MemberClusters"]),
-            "multi_az": group["MultiAZ"] == "enabled",
-            "encrypted_at_rest": group["AtRestEncryptionEnabled"],
-            "encrypted_in_transit": group["TransitEncryptionEnabled"],
-            "snapshot_days": group["SnapshotRetentionLimit"],
             **_from_member(members[0] if members else {}),
             **({"port": endpoint["Port"]} if "Port" in endpoint else {}),
         }
@@ -47,16 +54,18 @@ class CacheGroup(Kind):
             name=group["ReplicationGroupId"],
             id=group["ReplicationGroupId"],
             props=props,
-            ready=group["Status"] == "available",
+            ready=group["Status"] in AT_WORK,
+            more={"arn": group["ARN"], "status": group["Status"]},
             shows={
                 "host": endpoint.get("Address", ""),
                 "port": endpoint.get("Port", 0),
-                "tls": group["TransitEncryptionEnabled"],
+                "tls": group.get("TransitEncryptionEnabled", False),
             },
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
         p = want.props
+        wait_until_left(cloud, want.name, lambda: _statuses(cloud))
         cloud.elasticache.create_replication_group(
             ReplicationGroupId=want.name,
             ReplicationGroupDescription=f"{cloud.scope.prefix}: {want.hidden['purpose']}",
@@ -85,6 +94,7 @@ class CacheGroup(Kind):
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         p = want.props
+        demand_ours(cloud, found)
         if "members" in changed:
             self._resize(cloud, found, p["members"])
         settings: dict[str, Any] = {
@@ -115,23 +125,41 @@ class CacheGroup(Kind):
         cloud.wait_until(f"resizing {found.name}", lambda: self.is_ready(cloud, found.id))
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        groups = cache_replication_groups(cloud)
-        return {g["ReplicationGroupId"]: g["Status"] for g in groups}.get(id) == "available"
+        return _statuses(cloud).get(id) in AT_WORK
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         """A group without snapshots (the broker's) gets no final one: its data is not needed."""
-        final = found.shows.get("final_snapshot") if found.props["snapshot_days"] else None
+        keep = found.props.get("snapshot_days") and found.more["status"] not in FAILED
+        final = found.shows.get("final_snapshot") if keep else None
         with ignoring("ReplicationGroupNotFoundFault"):
+            demand_ours(cloud, found)
             cloud.elasticache.delete_replication_group(
                 ReplicationGroupId=found.id,
                 **({"FinalSnapshotIdentifier": final} if final else {}),
             )
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:
-        return found.id not in {g["ReplicationGroupId"] for g in cache_replication_groups(cloud)}
+        return found.id not in _statuses(cloud)
 
     def price_items(self, want: Want) -> Mapping[str, float]:
         return {f"cache/{want.props['type']}": want.props["members"]}
+
+
+def _statuses(cloud: Cloud) -> dict[str, str]:
+    return {g["ReplicationGroupId"]: g["Status"] for g in cache_replication_groups(cloud)}
+
+
+def _described(group: Any) -> dict[str, Any]:
+    """What AWS says of the group itself; of one that is being created it doesn't say all."""
+    fields = {
+        "type": "CacheNodeType",
+        "encrypted_at_rest": "AtRestEncryptionEnabled",
+        "encrypted_in_transit": "TransitEncryptionEnabled",
+        "snapshot_days": "SnapshotRetentionLimit",
+    }
+    described = {name: group[field] for name, field in fields.items() if field in group}
+    multi_az = {"multi_az": group["MultiAZ"] == "enabled"} if "MultiAZ" in group else {}
+    return {**described, **multi_az}
 
 
 def _from_member(node: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from provisioning.tags import as_dict
 
 
 def cache_tags(cloud: Cloud, arn: str) -> dict[str, str]:
-    """An ElastiCache resource's tags; empty while it is being created or deleted."""
+    """The tags of a group of subnets or parameters, a snapshot, or a store that is available: of
+    any other AWS refuses to list them (see `cache_states`), and the answer is empty."""
     with ignoring("InvalidReplicationGroupState", "CacheClusterNotFound"):
         return as_dict(cloud.elasticache.list_tags_for_resource(ResourceName=arn)["TagList"])
     return {}
@@ -48,6 +49,11 @@ class CacheSubnets(Kind):
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("CacheSubnetGroupNotFoundFault"):
             cloud.elasticache.delete_cache_subnet_group(CacheSubnetGroupName=found.id)
+
+
+def our_cache_subnets(cloud: Cloud) -> frozenset[str]:
+    """Names of the subnet groups that have our tags, which can always be read."""
+    return frozenset(found.name for found in CacheSubnets().find_all(cloud))
 
 
 class CacheParameters(Kind):

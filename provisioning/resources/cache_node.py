@@ -7,8 +7,14 @@ from typing import Any
 
 from provisioning.aws import Cloud, ignoring
 from provisioning.model import Found, Want
-from provisioning.resources.cache_groups import cache_tags
-from provisioning.resources.cache_states import LEAVING, cache_clusters
+from provisioning.resources.cache_groups import our_cache_subnets
+from provisioning.resources.cache_states import (
+    AT_WORK,
+    cache_clusters,
+    demand_ours,
+    is_ours,
+    wait_until_left,
+)
 from provisioning.resources.kind import Kind
 
 
@@ -19,10 +25,14 @@ class CacheNode(Kind):
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for node in cache_clusters(cloud):
-            if node.get("ReplicationGroupId") or node["CacheClusterStatus"] in LEAVING:
-                continue
-            if cloud.scope.owns_tags(cache_tags(cloud, node["ARN"])):
+            if not node.get("ReplicationGroupId") and self._ours(cloud, node):
                 yield self._found(node)
+
+    def _ours(self, cloud: Cloud, node: Any) -> bool:
+        status = node["CacheClusterStatus"]
+        ready = status == "available"
+        in_ours = not ready and node["CacheSubnetGroupName"] in our_cache_subnets(cloud)
+        return is_ours(cloud, node["ARN"], status=status, looks_ours=in_ours)
 
     def _found(self, node: Any) -> Found:
         endpoints = [
@@ -39,7 +49,8 @@ class CacheNode(Kind):
                 "groups": frozenset(g["SecurityGroupId"] for g in node.get("SecurityGroups", ())),
                 **({"port": port} if port else {}),
             },
-            ready=node["CacheClusterStatus"] == "available",
+            ready=node["CacheClusterStatus"] in AT_WORK,
+            more={"arn": node["ARN"], "status": node["CacheClusterStatus"]},
             shows={
                 "host": endpoints[0]["Address"] if endpoints else "",
                 "port": port or 0,
@@ -48,6 +59,7 @@ class CacheNode(Kind):
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
+        wait_until_left(cloud, want.name, lambda: _statuses(cache_clusters(cloud)))
         cloud.elasticache.create_cache_cluster(
             CacheClusterId=want.name,
             Engine=want.props["engine"],
@@ -62,6 +74,7 @@ class CacheNode(Kind):
         return want.name
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        demand_ours(cloud, found)
         cloud.elasticache.modify_cache_cluster(
             CacheClusterId=found.id,
             CacheNodeType=want.props["type"],
@@ -70,10 +83,11 @@ class CacheNode(Kind):
         )
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        return _statuses(cache_clusters(cloud)).get(id) == "available"
+        return _statuses(cache_clusters(cloud)).get(id) in AT_WORK
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("CacheClusterNotFound"):
+            demand_ours(cloud, found)
             cloud.elasticache.delete_cache_cluster(CacheClusterId=found.id)
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:

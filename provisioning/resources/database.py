@@ -11,7 +11,8 @@ from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
 from provisioning.tags import as_dict
 
-AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves and accepts changes
+AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves, and all is described
+BROKEN = ("failed", "incompatible-restore", "incompatible-network")  # AWS takes no snapshot of it
 
 
 class Database(Kind):
@@ -51,11 +52,13 @@ class Database(Kind):
                 **({"parameters": groups[0]} if groups else {}),
             },
             ready=instance["DBInstanceStatus"] in AT_WORK,
+            more={"status": instance["DBInstanceStatus"]},
             shows={"host": endpoint.get("Address", ""), "port": endpoint.get("Port", 0)},
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
         p = want.props
+        cloud.wait_until(f"removing the old {want.name}", lambda: not _is_leaving(cloud, want.name))
         cloud.rds.create_db_instance(
             DBInstanceIdentifier=want.name,
             Engine="mysql",
@@ -111,8 +114,7 @@ class Database(Kind):
         return super().is_same(name, found, wanted)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        statuses = {d["DBInstanceIdentifier"]: d["DBInstanceStatus"] for d in _instances(cloud)}
-        return statuses.get(id) in AT_WORK
+        return _statuses(cloud).get(id) in AT_WORK
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         if found.props["protected"]:
@@ -120,7 +122,8 @@ class Database(Kind):
                 DBInstanceIdentifier=found.id, DeletionProtection=False, ApplyImmediately=True
             )
             cloud.wait_until(f"unprotecting {found.name}", lambda: self.is_ready(cloud, found.id))
-        final = found.shows.get("final_snapshot")
+        broken = found.more["status"] in BROKEN
+        final = None if broken else found.shows.get("final_snapshot")
         snapshot_options: Any = (
             {"FinalDBSnapshotIdentifier": final} if final else {"SkipFinalSnapshot": True}
         )
@@ -130,13 +133,21 @@ class Database(Kind):
             )
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:
-        return found.id not in {instance["DBInstanceIdentifier"] for instance in _instances(cloud)}
+        return found.id not in _statuses(cloud)
 
     def price_items(self, want: Want) -> Mapping[str, float]:
         p = want.props
         copies = 2 if p["multi_az"] else 1
         extended = {"mysql80_vcpu": 2.0 * copies} if p["version"].startswith("8.0") else {}
         return {f"db/{p['type']}": copies, "db_gp3_gb": p["storage_gb"] * copies, **extended}
+
+
+def _statuses(cloud: Cloud) -> dict[str, str]:
+    return {d["DBInstanceIdentifier"]: d["DBInstanceStatus"] for d in _instances(cloud)}
+
+
+def _is_leaving(cloud: Cloud, name: str) -> bool:
+    return _statuses(cloud).get(name) == "deleting"
 
 
 def _logs(found: Found, want: Want) -> dict[str, list[str]]:

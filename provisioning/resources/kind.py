@@ -77,3 +77,12 @@ def name_taken_error(want: Want) -> Ambiguous:
         f"The name of {want.key} is used by a resource without our tags.",
         todo="Rename ours in the spec, or remove the other one by hand.",
     )
+
+
+def not_ours_error(found: Found) -> Ambiguous:
+    """The error (to be raised) for a resource that was taken for ours while AWS was at work on it,
+    and has not our tags."""
+    return Ambiguous(
+        f"{found.key} is gone, or doesn't have our tags, so it is left as it is.",
+        todo="Look at it in the console; rename ours in the spec if it is another's.",
+    )

@@ -61,7 +61,9 @@ class Rig:
 
     def apply_plan(self, *, at_once: int = 6, die_after: int = 0) -> int:
         """Applies and returns how many writes it took; `die_after` writes it raises Killed."""
-        return self._act(make_plan(self.wants, found := self.find_all()), found, at_once, die_after)
+        found = self.find_all()
+        plan = make_plan(self.wants, found)
+        return self.execute_steps(plan, found, at_once=at_once, die_after=die_after)
 
     def build(self) -> None:
         """As `apply_plan()` on an empty cloud. The result is kept, and restored in place of all
@@ -80,9 +82,12 @@ class Rig:
 
     def destroy_all(self, *, at_once: int = 6, die_after: int = 0) -> int:
         found = self.find_all()
-        return self._act(reversed_plan(self.wants, found), found, at_once, die_after)
+        plan = reversed_plan(self.wants, found)
+        return self.execute_steps(plan, found, at_once=at_once, die_after=die_after)
 
-    def _act(self, plan: Plan, found: Snapshot, at_once: int, die_after: int) -> int:
+    def execute_steps(
+        self, plan: Plan, found: Snapshot, *, at_once: int = 6, die_after: int = 0
+    ) -> int:
         self.cloud.writes.clear()
         ids = {key: one.id for key, one in found.items()}
 

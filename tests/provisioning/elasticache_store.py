@@ -13,7 +13,16 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.elasticache.exceptions import ElastiCacheException
 from moto.elasticache.responses import ElastiCacheResponse
 
+from tests.provisioning.store_states import (
+    begin_state,
+    demand_available,
+    pass_group_time,
+    pass_node_time,
+    pass_time,
+)
+
 Record = dict[str, Any]
+GROUP_BUSY, NODE_BUSY = "InvalidReplicationGroupState", "InvalidCacheClusterState"
 
 
 class Store:
@@ -93,22 +102,28 @@ class Answers:
         name = asked["CacheClusterId"]
         _new(store.clusters, name, "CacheClusterAlreadyExists")
         store.clusters[name] = _node(self, name, asked)
+        begin_state(store.clusters[name], "creating")
         _arn(self, store, "cluster", name, asked)
         return ActionResult({"CacheCluster": store.clusters[name]})
 
     def describe_cache_clusters(self: Any) -> ActionResult:
+        pass_node_time(store_of(self))
         return ActionResult({"CacheClusters": list(store_of(self).clusters.values())})
 
     def modify_cache_cluster(self: Any) -> ActionResult:
         asked = _asked(self)
         record = store_of(self).clusters[asked["CacheClusterId"]]
+        demand_available(record, NODE_BUSY)
         _modify(record, asked)
+        begin_state(record, "modifying")
         return ActionResult({"CacheCluster": record})
 
     def delete_cache_cluster(self: Any) -> ActionResult:
-        record = _gone(
+        record = _existing(
             store_of(self).clusters, _asked(self)["CacheClusterId"], "CacheClusterNotFound"
         )
+        demand_available(record, NODE_BUSY)
+        begin_state(record, "deleting")
         return ActionResult({"CacheCluster": record})
 
     def create_replication_group(self: Any) -> ActionResult:
@@ -120,6 +135,7 @@ class Answers:
         port = int(asked.get("Port", 6379))
         store.groups[name] = {
             "ReplicationGroupId": name,
+            "Description": asked["ReplicationGroupDescription"],
             "Status": "available",
             "CacheNodeType": asked["CacheNodeType"],
             "MultiAZ": "enabled" if asked.get("MultiAZEnabled") else "disabled",
@@ -134,46 +150,66 @@ class Answers:
             "asked": asked,
         }
         _members(self, name, int(asked["NumCacheClusters"]))
+        begin_state(store.groups[name], "creating")
         return ActionResult({"ReplicationGroup": store.groups[name]})
 
     def describe_replication_groups(self: Any) -> ActionResult:
-        return ActionResult({"ReplicationGroups": list(store_of(self).groups.values())})
+        pass_group_time(store_of(self))
+        described = [_as_far_as_known(group) for group in store_of(self).groups.values()]
+        return ActionResult({"ReplicationGroups": described})
 
     def modify_replication_group(self: Any) -> ActionResult:
         asked, store = _asked(self), store_of(self)
         record = store.groups[asked["ReplicationGroupId"]]
+        demand_available(record, GROUP_BUSY)
         _modify(record, asked)
         if "MultiAZEnabled" in asked:
             record["MultiAZ"] = "enabled" if asked["MultiAZEnabled"] else "disabled"
         for member in record["MemberClusters"]:
             _modify(store.clusters[member], asked)
+        begin_state(record, "modifying")
         return ActionResult({"ReplicationGroup": record})
 
     def increase_replica_count(self: Any) -> ActionResult:
         asked = _asked(self)
         name = asked["ReplicationGroupId"]
+        record = store_of(self).groups[name]
+        demand_available(record, GROUP_BUSY)
         _members(self, name, int(asked["NewReplicaCount"]) + 1)
-        return ActionResult({"ReplicationGroup": store_of(self).groups[name]})
+        begin_state(record, "modifying")
+        return ActionResult({"ReplicationGroup": record})
 
     decrease_replica_count = increase_replica_count
 
     def delete_replication_group(self: Any) -> ActionResult:
         asked, store = _asked(self), store_of(self)
-        record = _gone(store.groups, asked["ReplicationGroupId"], "ReplicationGroupNotFoundFault")
-        for member in record["MemberClusters"]:
-            del store.clusters[member]
+        name = asked["ReplicationGroupId"]
+        record = _existing(store.groups, name, "ReplicationGroupNotFoundFault")
+        demand_available(record, GROUP_BUSY)
+        begin_state(record, "deleting")
         if last := asked.get("FinalSnapshotIdentifier"):
-            arn = _arn(self, store, "snapshot", last, {})
-            store.snapshots.append(
-                {"SnapshotName": last, "ARN": arn, "SnapshotStatus": "available"}
-            )
+            _add_snapshot(self, last, {})
         return ActionResult({"ReplicationGroup": record})
+
+    def create_snapshot(self: Any) -> ActionResult:
+        """As AWS' daily one does: the group is `snapshotting` meanwhile."""
+        asked = _asked(self)
+        record = store_of(self).groups[asked["ReplicationGroupId"]]
+        demand_available(record, GROUP_BUSY)
+        begin_state(record, "snapshotting")
+        return ActionResult({"Snapshot": _add_snapshot(self, asked["SnapshotName"], asked)})
 
     def describe_snapshots(self: Any) -> ActionResult:
         return ActionResult({"Snapshots": store_of(self).snapshots})
 
     def list_tags_for_resource(self: Any) -> ActionResult:
-        tags = store_of(self).tags.get(_asked(self)["ResourceName"], {})
+        arn, store = _asked(self)["ResourceName"], store_of(self)
+        name = arn.rpartition(":")[2]
+        if ":cluster:" in arn:
+            demand_available(store.clusters[name], "CacheClusterNotFound")
+        elif ":replicationgroup:" in arn:
+            demand_available(store.groups[name], GROUP_BUSY)
+        tags = store.tags.get(arn, {})
         return ActionResult({"TagList": [{"Key": k, "Value": v} for k, v in tags.items()]})
 
 
@@ -204,15 +240,34 @@ def _new(table: dict[str, Record], name: str, error: str) -> None:
         raise ElastiCacheException(error, f"{name} already exists.")
 
 
-def _gone(table: dict[str, Record], name: str, error: str) -> Record:
+def _add_snapshot(response: Any, name: str, asked: Record) -> Record:
+    store = store_of(response)
+    arn = _arn(response, store, "snapshot", name, asked)
+    store.snapshots.append({"SnapshotName": name, "ARN": arn, "SnapshotStatus": "available"})
+    return store.snapshots[-1]
+
+
+def _as_far_as_known(group: Record) -> Record:
+    """AWS describes a group that it is creating without its endpoints and its size."""
+    unknown = {"NodeGroups", "CacheNodeType"} if group["Status"] == "creating" else set()
+    return {name: value for name, value in group.items() if name not in unknown}
+
+
+def _existing(table: dict[str, Record], name: str, error: str) -> Record:
     if name not in table:
         raise ElastiCacheException(error, f"{name} is not found.")
+    return table[name]
+
+
+def _gone(table: dict[str, Record], name: str, error: str) -> Record:
+    _existing(table, name, error)
     return table.pop(name)
 
 
 def _unused(store: Store, field: str, name: str, error: str) -> None:
     for cluster in store.clusters.values():
         if cluster.get(field) == name:
+            pass_time(store)
             raise ElastiCacheException(error, f"{name} is used by {cluster['CacheClusterId']}.")
 
 

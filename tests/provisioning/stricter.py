@@ -15,7 +15,14 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
-from tests.provisioning import elasticache_store, kept_tags, memoized, price_list, real_hosts
+from tests.provisioning import (
+    elasticache_store,
+    kept_tags,
+    memoized,
+    price_list,
+    real_hosts,
+    store_states,
+)
 
 
 def strict_application() -> Any:
@@ -31,8 +38,10 @@ def strict_application() -> Any:
     _patch(EC2Backend, "release_address", _address_free)
     _patch(RDSBackend, "create_subnet_group", _two_zones)
     _patch(RDSBackend, "delete_subnet_group", _subnet_group_free)
+    _patch(RDSBackend, "delete_db_parameter_group", _parameter_group_free)
     _keep_protection()
     _keep_insights()
+    store_states.install_database_states()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]
     return price_list.served_beside(one_at_a_time(app))
@@ -137,10 +146,12 @@ def _names(other: Any, group_id: str | None) -> bool:
 def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
     """(name, subnets, groups) of every store and balancer in the region."""
     account, region = backend.account_id, backend.region_name
+    store_states.pass_database_time(rds_backends[account][region])
     for one in rds_backends[account][region].databases.values():
         subnets = {subnet.id for subnet in one.db_subnet_group._subnets}
         yield one.db_instance_identifier, subnets, set(one.vpc_security_group_ids)
     kept = elasticache_store.store_behind(elasticache_backends[account][region])
+    store_states.pass_time(kept)
     for name, node in kept.clusters.items():
         group = kept.subnets[node["CacheSubnetGroupName"]]
         subnets = {subnet["SubnetIdentifier"] for subnet in group["Subnets"]}
@@ -186,4 +197,14 @@ def _two_zones(backend: Any, *args: Any, **named: Any) -> None:
 def _subnet_group_free(backend: Any, subnet_name: str) -> None:
     for one in backend.databases.values():
         if one.db_subnet_group.name == subnet_name:
+            store_states.pass_database_time(backend)
             raise RDSClientError("InvalidDBSubnetGroupStateFault", f"{subnet_name} is in use.")
+
+
+def _parameter_group_free(backend: Any, db_parameter_group_name: str) -> None:
+    for one in backend.databases.values():
+        if one.db_parameter_group_name == db_parameter_group_name:
+            store_states.pass_database_time(backend)
+            raise RDSClientError(
+                "InvalidDBParameterGroupState", f"{db_parameter_group_name} is in use."
+            )

@@ -88,6 +88,8 @@ def test_stores_and_balancer_drift_is_mended(production_rig: Any, state_of: Any)
         DeletionProtection=False,
         BackupRetentionPeriod=1,
     )
+    while not Database().is_ready(production_rig.cloud, "coupon-production-db"):
+        pass  # AWS is at work on it for some answers
     target = found[Key("target-group", "coupon-lb-api")]
     gone = sorted(target.props["targets"])[0]
     production_rig.cloud.elb.deregister_targets(TargetGroupArn=target.id, Targets=[{"Id": gone}])
