@@ -14,7 +14,7 @@ from typing import Any
 
 from coupons.identity import user_tokens
 from tests.harness import servers, services
-from tests.harness.front import API_PATHS, FrontDoor, start_front
+from tests.harness.front import API_PATHS, FrontDoor, haproxy_command, start_front
 
 Environment = dict[str, str]
 THREADS = 4
@@ -163,15 +163,52 @@ def front_of_operators(inner: int, folder: Path, **settings: Any) -> Iterator[Se
 def front_without_server(
     folder: Path, name: str = "users", *, connections: int = 6500, **settings: Any
 ) -> Iterator[int]:
-    """The port of a front behind which no server listens: what it passes on gets 503. The users'
-    door knows the API's paths; every other door is the operators', with probes."""
-    is_public = name == "users"
-    door = FrontDoor(
-        name, servers.free_port(), servers.free_port(), connections=connections,
-        paths=API_PATHS if is_public else "", probes=not is_public,
-    )  # fmt: skip
+    """The port of a front behind which no server listens: what it passes on gets HAProxy's own
+    503, after seconds of attempts to connect. The doors are those of `front_of_unavailable`."""
+    door = _door_before(servers.free_port(), name, connections)
     with start_front(folder / "front", [door], **settings):
         yield door.port
+
+
+@contextmanager
+def front_of_unavailable(
+    folder: Path, name: str = "users", *, connections: int = 6500, **settings: Any
+) -> Iterator[int]:
+    """The port of a front whose server answers everything that is passed on with 503, at once. The
+    users' door knows the API's paths; every other door is the operators', with probes."""
+    inner = servers.free_port()
+    door = _door_before(inner, name, connections)
+    configuration = folder / "unavailable.cfg"
+    configuration.write_text(UNAVAILABLE.format(port=inner))
+    with (
+        servers.start_process(
+            haproxy_command(configuration),
+            ready=lambda: servers.is_listening(inner),
+            log=folder / "unavailable.log",
+        ),
+        start_front(folder / "front", [door], **settings),
+    ):
+        yield door.port
+
+
+def _door_before(inner: int, name: str, connections: int) -> FrontDoor:
+    is_public = name == "users"
+    return FrontDoor(
+        name, servers.free_port(), inner, connections=connections,
+        paths=API_PATHS if is_public else "", probes=not is_public,
+    )  # fmt: skip
+
+
+UNAVAILABLE = """
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 60s
+  timeout server 60s
+frontend unavailable
+  bind 127.0.0.1:{port}
+  http-request return status 503
+"""
 
 
 HEADERS_SEEN = """

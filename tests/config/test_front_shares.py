@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.config.fronted import CLAIMS, front_without_server, status_of
+from tests.config.fronted import CLAIMS, front_of_unavailable, status_of
 from tests.harness import servers
 from tests.harness.front import API_PATHS, FIRST_PATHS, FrontDoor, start_front
 
@@ -111,7 +111,7 @@ def test_13_4_one_token_has_a_limit_from_whatever_address(tmp_path: Path) -> Non
 
 
 def test_13_4_pages_do_not_count_towards_the_limit_of_a_token(tmp_path: Path) -> None:
-    with front_without_server(tmp_path, most_of_token=3) as port:
+    with front_of_unavailable(tmp_path, most_of_token=3) as port:
         says = {"Authorization": "Bearer a.b.c"}
         assert [status_of(port, OTHERS[-1], says=says) for _ in range(5)] == [503] * 5
         assert [status_of(port, OTHERS[0], says=says) for _ in range(4)] == [503] * 3 + [429]

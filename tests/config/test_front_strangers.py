@@ -17,8 +17,8 @@ from tests.config.fronted import (
     Environment,
     Served,
     front_of_operators,
+    front_of_unavailable,
     front_of_users,
-    front_without_server,
     post_claim,
     send_bytes,
     slow_bodies,
@@ -96,7 +96,7 @@ def test_readiness_is_answered_while_every_other_thread_is_taken(
 
 
 def test_unknown_paths_cost_the_users_door_no_thread(tmp_path: Path) -> None:
-    with front_without_server(tmp_path) as port:
+    with front_of_unavailable(tmp_path) as port:
         assert status_of(port, "/admin/login/", "POST") == 404
         for path in UNKNOWN_PATHS:
             assert status_of(port, path) == 404
@@ -107,7 +107,7 @@ def test_unknown_paths_cost_the_users_door_no_thread(tmp_path: Path) -> None:
 def test_a_client_that_keeps_requesting_unknown_paths_is_refused(tmp_path: Path) -> None:
     """Logins and questions for readiness, too: no other address is, and no claim."""
     limits: dict[str, Any] = {"most_strays": 3, "held_s": 1, "balancers": ["127.0.0.0/8"]}
-    with front_without_server(tmp_path, **limits) as port:
+    with front_of_unavailable(tmp_path, **limits) as port:
         strays = ["/admin/login/", "/readyz", "/api/zz", "/favicon.ico", "/%61pi/"]
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
@@ -132,7 +132,7 @@ def test_13_2_a_client_that_asks_too_often_is_delayed_while_there_is_room(
         "crowded_connections": 40,
     }
     with (
-        front_without_server(tmp_path, connections=40, **limits) as port,
+        front_of_unavailable(tmp_path, connections=40, **limits) as port,
         ExitStack() as opened,
     ):
         delayed = [
@@ -159,7 +159,7 @@ def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> N
             for value in ("", "x", "Bearer", "Bearer a.b", "Basic a.b.c", "Bearer a.b.c.d")
         ),
     ]
-    with front_without_server(tmp_path, most_anonymous=3, **settings) as port:
+    with front_of_unavailable(tmp_path, most_anonymous=3, **settings) as port:
         for number, (paths, headers) in enumerate(kinds):
             says = {"X-Forwarded-For": f"198.51.100.{number}", **headers}
             statuses = [status_of(port, path, says=says) for path in (paths * 4)[:4]]
@@ -173,7 +173,7 @@ def test_13_4_a_limit_slows_down_and_locks_nobody_out(tmp_path: Path) -> None:
     """Refused requests don't count: a client that continues gets through at the limit's rate."""
     limits: dict[str, Any] = {"most_anonymous": 5, "crowded_connections": 4}
     statuses = []
-    with front_without_server(tmp_path, connections=4, **limits) as port:
+    with front_of_unavailable(tmp_path, connections=4, **limits) as port:
         until = time.monotonic() + 25
         while time.monotonic() < until:
             statuses.append(status_of(port, "/api/v1/campaigns/sale"))
@@ -183,7 +183,7 @@ def test_13_4_a_limit_slows_down_and_locks_nobody_out(tmp_path: Path) -> None:
 
 
 def test_13_4_a_429_says_when_to_try_again(tmp_path: Path) -> None:
-    with front_without_server(tmp_path, most_anonymous=0, held_s=1) as port:
+    with front_of_unavailable(tmp_path, most_anonymous=0, held_s=1) as port:
         reply = send_bytes(port, b"GET /api/v1/coupons HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert reply.startswith(b"HTTP/1.1 429 ")
     assert b"\r\nretry-after: 5\r\n" in reply.lower()
@@ -202,7 +202,7 @@ REFUSED = {
 @pytest.mark.parametrize("status", REFUSED)
 def test_13_4_every_refusal_counts(tmp_path: Path, status: int) -> None:
     request = REFUSED[status] + b"Host: localhost\r\nConnection: close\r\n\r\n"
-    with front_without_server(tmp_path, most_strays=2, held_s=1) as port:
+    with front_of_unavailable(tmp_path, most_strays=2, held_s=1) as port:
         statuses = [int(send_bytes(port, request).split(b" ", 2)[1]) for _ in range(4)]
     assert statuses == [status, status, 429, 429]
 
@@ -210,7 +210,7 @@ def test_13_4_every_refusal_counts(tmp_path: Path, status: int) -> None:
 def test_13_4_idle_connections_of_a_client_do_not_end_its_delays(tmp_path: Path) -> None:
     limits: dict[str, Any] = {"most_strays": 0, "held_s": 60, "crowded_connections": 10}
     with (
-        front_without_server(tmp_path, connections=80, **limits) as port,
+        front_of_unavailable(tmp_path, connections=80, **limits) as port,
         ExitStack() as opened,
     ):
         connections = [
@@ -221,7 +221,7 @@ def test_13_4_idle_connections_of_a_client_do_not_end_its_delays(tmp_path: Path)
 
 
 def test_13_4_one_address_may_not_ask_often_for_pages_of_operators(tmp_path: Path) -> None:
-    with front_without_server(tmp_path, "operators", most_pages=3, held_s=1) as port:
+    with front_of_unavailable(tmp_path, "operators", most_pages=3, held_s=1) as port:
         paths = ["/readyz", "/admin/login/", "/api/v1/schema", "/admin/", "/static/a.css"]
         assert [status_of(port, path) for path in paths] == [503] * 4 + [429]
         assert status_of(port, "/readyz") == 503
@@ -249,7 +249,7 @@ def status_of_request(port: int, line: str) -> int:
 @pytest.mark.parametrize("line", LIMITED)
 def test_logins_and_probes_are_limited_in_every_spelling(tmp_path: Path, line: str) -> None:
     limits: dict[str, Any] = {"most_logins": 2, "most_probes": 2, "held_s": 1}
-    with front_without_server(tmp_path, "operators", **limits) as port:
+    with front_of_unavailable(tmp_path, "operators", **limits) as port:
         assert [status_of_request(port, line) for _ in range(4)] == [503, 503, 429, 429]
 
 
@@ -276,5 +276,5 @@ def test_a_method_that_is_not_in_upper_case_letters_is_refused(
 
 
 def test_an_address_with_a_fragment_is_no_spelling_of_another(tmp_path: Path) -> None:
-    with front_without_server(tmp_path, "operators") as port:
+    with front_of_unavailable(tmp_path, "operators") as port:
         assert status_of_request(port, "POST /admin/login/#a") == 400
