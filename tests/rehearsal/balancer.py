@@ -1,7 +1,8 @@
 """haproxy in place of the load balancer: targets as registered in the account, health checks.
 
 haproxy checks the hosts; a thread copies registrations from the account to haproxy and the results
-back to the account, so that `describe_target_health` returns the real health.
+back to the account, so that `describe_target_health` returns the real health. As AWS' balancer it
+keeps idle connections to hosts for the account's idle timeout, and never sends a request twice.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.aws import Cloud
+from provisioning.blueprint.load_balancer import IDLE_ATTRIBUTE
+from provisioning.tags import as_dict
 from tests.harness.servers import start_process
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
@@ -31,18 +34,18 @@ defaults
   mode http
   timeout connect 2s
   timeout check {patience}s
-  timeout client 60s
-  timeout server 60s
-  timeout http-keep-alive 60s
+  timeout client {idle}s
+  timeout server {idle}s
+  timeout http-keep-alive {idle}s
   option forwardfor
-  option redispatch 1
-  retries 2
+  http-reuse always
+  retries 0
 {listens}
 backend api
   balance roundrobin
   option httpchk GET {health}
   http-check expect status 200
-  default-server inter 500ms fall {fall} rise {rise}
+  default-server inter 500ms fall {fall} rise {rise} pool-max-conn -1 pool-purge-delay {purge}s
 {servers}
 """
 
@@ -77,11 +80,14 @@ class Balancer:
         self._hosts = {one.id: one for one in here.topology.role("api")}
         [group] = self._cloud.elb.describe_target_groups()["TargetGroups"]
         self._group = group
+        [balancer] = self._cloud.elb.describe_load_balancers()["LoadBalancers"]
+        self._described: Any = balancer
+        self.idle_s = idle_seconds(self._cloud, balancer["LoadBalancerArn"])
         self._stop = threading.Event()
         self._states: dict[str, str] = {}
 
     def settings(self) -> str:
-        described: Any = self._cloud.elb.describe_load_balancers()["LoadBalancers"][0]
+        described = self._described
         listeners = self._cloud.elb.describe_listeners(LoadBalancerArn=described["LoadBalancerArn"])
         listens = [
             LISTEN.format(self._place.address, one["Port"]) for one in listeners["Listeners"]
@@ -96,6 +102,7 @@ class Balancer:
             health=self._group["HealthCheckPath"], fall=self._group["UnhealthyThresholdCount"],
             rise=self._group["HealthyThresholdCount"],
             patience=self._group["HealthCheckTimeoutSeconds"],
+            idle=self.idle_s, purge=self.idle_s // 2,
         )  # fmt: skip
 
     @contextmanager
@@ -169,6 +176,12 @@ class Balancer:
             control.connect(str(self._control))
             control.sendall(words.encode() + b"\n")
             return b"".join(iter(lambda: control.recv(65536), b"")).decode()
+
+
+def idle_seconds(cloud: Cloud, balancer: str) -> int:
+    """How long the account's balancer keeps an idle connection."""
+    found = cloud.elb.describe_load_balancer_attributes(LoadBalancerArn=balancer)["Attributes"]
+    return int(as_dict(found)[IDLE_ATTRIBUTE])
 
 
 def _target_state(seen: dict[str, str], registered: bool) -> str:

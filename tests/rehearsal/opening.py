@@ -82,10 +82,12 @@ class Played:
 
 
 def play_rush(
-    sales: Sales, *, users: int, stock: int, during: Callable[[], None] = lambda: None
-) -> Played:
-    """An opening: all users at once. `during` is called meanwhile."""
-    slug, opens = sales.schedule(stock=stock, opens_in=AHEAD_S)
+    sales: Sales, *, users: int, stock: int, during: Callable[[], None] = lambda: None,
+    ahead_s: float = AHEAD_S,
+) -> Played:  # fmt: skip
+    """An opening: all users at once. `during` is called meanwhile. Users open the campaign's page
+    when it is scheduled and are idle until it opens, `ahead_s` later."""
+    slug, opens = sales.schedule(stock=stock, opens_in=ahead_s)
     asks = crowd.asks_of(sales.people(users, slug), impatient=0.1, seed=1)
     url = sales.url_of(slug)
     plan = crowd.Plan(url, opens, opens + GIVE_UP_S, CONNECTIONS, asks)
