@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provisioning.blueprint.load_balancer import IDLE_ATTRIBUTE
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
 from provisioning.discovery import Snapshot
 from provisioning.errors import ProvisioningError
@@ -113,7 +114,8 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
 
 
 def _load_balancer(spec: Spec, found: Snapshot) -> dict[str, Any]:
-    """load_balancer_*: its address and whether TLS ends at it; plain_http: as in the spec."""
+    """load_balancer_*: its address, whether TLS ends at it, its idle timeout in seconds;
+    plain_http: as in the spec."""
     if spec.balancer is None:
         return {}
     balancer = _require(found, "balancer", spec.balancer.name)
@@ -121,6 +123,7 @@ def _load_balancer(spec: Spec, found: Snapshot) -> dict[str, Any]:
     return {
         "load_balancer_host": balancer.shows["host"],
         "load_balancer_tls": bool(spec.balancer.certificate_arn),
+        "load_balancer_idle_s": int(balancer.props["attributes"][IDLE_ATTRIBUTE]),
         "plain_http": spec.balancer.plain_http,
         "target_group_arn": target.id,
     }

@@ -10,6 +10,11 @@ from provisioning.blueprint.reachability import API, OPERATORS
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Balancer, Spec
 
+# Seconds the balancer keeps an idle connection to an api host. The host's front keeps it longer
+# (front_idle_s), or a request could be sent into a connection that is just being closed: 502.
+IDLE_S = 60
+IDLE_ATTRIBUTE = "idle_timeout.timeout_seconds"
+
 
 def load_balancer_wants(spec: Spec) -> Iterator[Want]:
     wanted = spec.balancer
@@ -25,7 +30,7 @@ def load_balancer_wants(spec: Spec) -> Iterator[Want]:
             "attributes": {
                 "deletion_protection.enabled": "true" if wanted.protected else "false",
                 "routing.http.drop_invalid_header_fields.enabled": "true",
-                "idle_timeout.timeout_seconds": "60",
+                IDLE_ATTRIBUTE: str(IDLE_S),
             },
         },
         after=(gateway_ref(spec).key,),

@@ -37,10 +37,13 @@ OF_MAKE_RUN = {
     "beat": commands.beat_command(),
 }
 # What a service has beyond `make run`, as its unit has it; and the one value that may differ.
-BEYOND = {
-    "users": {"--workers-kill-timeout": "30", "--log-config": "config/granian.json"},
-    "operators": {"--workers-kill-timeout": "30", "--log-config": "config/granian.json"},
+# Behind a front, which `make run` has not.
+GRANIAN = {
+    "--workers-kill-timeout": "30",
+    "--log-config": "config/granian.json",
+    "--http1-header-read-timeout": "60000",
 }
+BEYOND = {"users": GRANIAN, "operators": GRANIAN}
 OTHER_VALUES = {"worker": {"--loglevel"}}
 
 
