@@ -52,7 +52,8 @@ class Alarm(Kind):
                 "statistic": alarm["Statistic"],
                 "compare": alarm["ComparisonOperator"],
                 "threshold": float(alarm["Threshold"]),
-                "minutes": alarm["EvaluationPeriods"],
+                "period_s": alarm["Period"],
+                "periods": alarm["EvaluationPeriods"],
                 "missing": alarm.get("TreatMissingData", "missing"),
                 "dimensions": dimensions,
                 "tell": tuple(alarm["AlarmActions"]),
@@ -78,8 +79,8 @@ class Alarm(Kind):
             Statistic=p["statistic"],
             ComparisonOperator=p["compare"],
             Threshold=p["threshold"],
-            Period=60,
-            EvaluationPeriods=p["minutes"],
+            Period=p["period_s"],
+            EvaluationPeriods=p["periods"],
             TreatMissingData=p["missing"],
             Dimensions=[
                 {"Name": name, "Value": metric_dimension(value)}
