@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +50,17 @@ LONGEST = 400  # characters of AWS' own message in a sentence of ours
 
 WriteHook = Callable[[str], None]
 T = TypeVar("T")
+
+
+class NotYetVisible(Exception):
+    """AWS' answer lacks what was made a moment ago."""
+
+
+def only_answer(described: Sequence[T]) -> T:
+    """The one description that AWS was asked for. Raises NotYetVisible if the answer is empty."""
+    if not described:
+        raise NotYetVisible
+    return described[0]
 
 
 class Cloud:
@@ -206,7 +217,8 @@ class Cloud:
     def ask_again(
         self, what: str, is_passing: Callable[[ClientError], bool], call: Callable[[], T]
     ) -> T:
-        """The result of `call`, repeated while AWS refuses it with an error that `is_passing`.
+        """The result of `call`, repeated while AWS refuses it with an error that `is_passing`, or
+        doesn't see yet what it needs.
         Raises Incomplete with AWS' last refusal after the spec's `waiting.minutes`."""
         results: list[T] = []
         refused = ""
@@ -215,6 +227,8 @@ class Cloud:
             nonlocal refused
             try:
                 results.append(call())
+            except NotYetVisible:
+                refused = " AWS' answer was empty."
             except ClientError as error:
                 if not is_passing(error):
                     raise

@@ -27,6 +27,9 @@ class Progress(StrEnum):
 ProgressReport = Callable[[Task, Progress, str], None]
 
 
+MAKING = (Action.CREATE, Action.REPLACE)
+
+
 def check_nothing() -> None:
     """The default check: does nothing."""
 
@@ -45,6 +48,7 @@ class Actor:
     check: Callable[[], None] = check_nothing  # called before every task; raises to stop the run
     at_once: int = 6
     failed: dict[Task, ProvisioningError] = field(default_factory=dict)
+    made: set[Key] = field(default_factory=set)  # in this run: AWS may not see it everywhere yet
 
     def execute_plan(self, plan: Plan) -> None:
         """Executes every step. A failed step stops only those that need it. Raises Incomplete at
@@ -115,33 +119,51 @@ class Actor:
                 remove_resource(self.cloud, kind, task.step)
                 self.ids.pop(task.step.key, None)
             else:
-                self.ids[task.step.key] = make_resource(self.cloud, kind, task.step, self.ids)
+                step = task.step
+                self.ids[step.key] = make_resource(
+                    self.cloud, kind, step, self.ids, unseen=self._unseen(step)
+                )
+                if step.action in MAKING:
+                    self.made.add(step.key)
+
+    def _unseen(self, step: Step) -> frozenset[str]:
+        """AWS' codes for "not found" that pass: of what this step makes, and of what it needs and
+        this run has made. Of all else they mean that it is gone."""
+        making = {step.key} if step.action in MAKING else set()
+        keys = making | (step.the_want.needs() & self.made)
+        return frozenset().union(*(BY_NAME[key.kind].absent for key in keys))
 
 
-def make_resource(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
-    """Creates or changes one resource and waits until AWS has finished. Returns its id."""
+def make_resource(
+    cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str], *, unseen: frozenset[str]
+) -> str:
+    """Creates or changes one resource and waits until AWS has finished. Returns its id. AWS' errors
+    with a code in `unseen` are asked again."""
     want = resolved_want(step.the_want, ids)
-    if step.action in (Action.CREATE, Action.REPLACE):
-        return _create(cloud, kind, want)
+    if step.action in MAKING:
+        return _create(cloud, kind, want, unseen)
     found = step.the_found
     if not found.ready:  # a stopped host counts as ready: it can be started
-        _wait_until_ready(cloud, kind, found)
+        _wait_until_ready(cloud, kind, found, unseen)
     differences = step.differences
     if step.action is Action.WAIT:
         found = _reread(cloud, kind, found)
         differences = compare_properties(kind, want, found)
     if differences:
-        _change(cloud, kind, found, want, frozenset(d.what for d in differences))
+        _change(cloud, kind, found, want, frozenset(d.what for d in differences), unseen)
     return found.id
 
 
-def _change(cloud: Cloud, kind: Kind, found: Found, want: Want, changed: frozenset[str]) -> None:
+def _change(
+    cloud: Cloud, kind: Kind, found: Found, want: Want, changed: frozenset[str],
+    unseen: frozenset[str],
+) -> None:  # fmt: skip
     cloud.ask_again(
         f"changing {found.key}",
-        lambda error: error_code(error) in BUSY,
+        lambda error: error_code(error) in BUSY | unseen,
         lambda: kind.change_one(cloud, found, want, changed),
     )
-    _wait_until_ready(cloud, kind, found)
+    _wait_until_ready(cloud, kind, found, unseen)
 
 
 def _reread(cloud: Cloud, kind: Kind, found: Found) -> Found:
@@ -153,19 +175,23 @@ def _reread(cloud: Cloud, kind: Kind, found: Found) -> Found:
     raise not_ours_error(found)
 
 
-def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
+def _create(cloud: Cloud, kind: Kind, want: Want, unseen: frozenset[str]) -> str:
     """Create, then set the late properties. A run killed in between leaves a difference, which the
     next plan corrects."""
-    id = kind.create_one(cloud, want)
+    id = cloud.ask_again(
+        f"making {want.key}",
+        lambda error: error_code(error) in unseen,
+        lambda: kind.create_one(cloud, want),
+    )
     created = kind.newborn_state(name=want.name, id=id)
-    _wait_until_ready(cloud, kind, created)
+    _wait_until_ready(cloud, kind, created, unseen)
     late_properties = frozenset(
         name
         for name in kind.late & want.props.keys()
         if not kind.is_same(name, created.props[name], want.props[name])
     )
     if late_properties:
-        _change(cloud, kind, created, want, late_properties)
+        _change(cloud, kind, created, want, late_properties, unseen)
     return id
 
 
@@ -180,8 +206,15 @@ def remove_resource(cloud: Cloud, kind: Kind, step: Step) -> None:
     cloud.wait_until(f"removing {found.key}", lambda: kind.is_gone(cloud, found))
 
 
-def _wait_until_ready(cloud: Cloud, kind: Kind, found: Found) -> None:
-    cloud.wait_until(f"making {found.key}", lambda: kind.is_ready(cloud, found.id))
+def _wait_until_ready(cloud: Cloud, kind: Kind, found: Found, unseen: frozenset[str]) -> None:
+    def is_ready() -> bool:
+        return cloud.ask_again(
+            f"making {found.key}",
+            lambda error: error_code(error) in unseen,
+            lambda: kind.is_ready(cloud, found.id),
+        )
+
+    cloud.wait_until(f"making {found.key}", is_ready)
 
 
 def with_final_snapshots(plan: Plan, stamp: str) -> Plan:

@@ -68,6 +68,7 @@ STILL_USED = frozenset(  # by what is being deleted: stores and balancers go, th
     {
         "CacheSubnetGroupInUse", "InvalidCacheParameterGroupState", "InvalidDBParameterGroupState",
         "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState",
+        "DependencyViolation", "InvalidIPAddress.InUse", "ResourceInUse",
     }
 )  # fmt: skip
 TAKEN = ("AlreadyExists", "Duplicate", "EntityAlreadyExists", "InUse")

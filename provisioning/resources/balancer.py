@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud, ignoring, only_answer
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
@@ -39,6 +39,7 @@ def our_resources(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tupl
 
 class TargetGroup(Kind):
     kind = "target-group"
+    absent = frozenset({"TargetGroupNotFound"})
     fixed = frozenset({"vpc", "port"})
     late = frozenset({"targets", "drain_seconds"})
     born = {"targets": frozenset(), "drain_seconds": 300}
@@ -125,6 +126,7 @@ def _port_of(health: str, traffic: int) -> int:
 
 class Balancer(Kind):
     kind = "balancer"
+    absent = frozenset({"LoadBalancerNotFound"})
     late = frozenset({"attributes"})
     born = {"attributes": {}}
 
@@ -181,7 +183,7 @@ class Balancer(Kind):
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         found = cloud.elb.describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"]
-        return found[0]["State"]["Code"] == "active"
+        return only_answer(found)["State"]["Code"] == "active"
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("LoadBalancerNotFound"):

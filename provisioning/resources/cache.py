@@ -22,6 +22,7 @@ from provisioning.resources.secret import secret_value
 
 class CacheGroup(Kind):
     kind = "cache-group"
+    absent = frozenset({"ReplicationGroupNotFoundFault"})
     fixed = frozenset({"port", "subnets", "encrypted_at_rest", "encrypted_in_transit"})
     holds_data = True
 

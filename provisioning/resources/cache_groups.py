@@ -21,6 +21,7 @@ def cache_tags(cloud: Cloud, arn: str) -> dict[str, str]:
 
 class CacheSubnets(Kind):
     kind = "cache-subnets"
+    absent = frozenset({"CacheSubnetGroupNotFoundFault"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elasticache.get_paginator("describe_cache_subnet_groups").paginate()
@@ -60,6 +61,7 @@ class CacheParameters(Kind):
     """For `noeviction`: AWS' default evicts keys with a TTL, which would lose coupons."""
 
     kind = "cache-parameters"
+    absent = frozenset({"CacheParameterGroupNotFound"})
     fixed = frozenset({"family"})
     late = frozenset({"values"})
     born = {"values": {}}

@@ -20,6 +20,7 @@ from provisioning.resources.kind import Kind
 
 class CacheNode(Kind):
     kind = "cache-node"
+    absent = frozenset({"CacheClusterNotFound"})
     fixed = frozenset({"engine", "port", "subnets"})
     holds_data = True
 

@@ -17,6 +17,7 @@ BROKEN = ("failed", "incompatible-restore", "incompatible-network")  # AWS takes
 
 class Database(Kind):
     kind = "database"
+    absent = frozenset({"DBInstanceNotFound"})
     fixed = frozenset({"encrypted", "subnets", "schema", "user"})
     holds_data = True
 

@@ -17,6 +17,7 @@ def database_tags(cloud: Cloud, arn: str) -> dict[str, str]:
 
 class DatabaseSubnets(Kind):
     kind = "db-subnets"
+    absent = frozenset({"DBSubnetGroupNotFoundFault"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.rds.get_paginator("describe_db_subnet_groups").paginate()
@@ -47,6 +48,7 @@ class DatabaseSubnets(Kind):
 
 class DatabaseParameters(Kind):
     kind = "db-parameters"
+    absent = frozenset({"DBParameterGroupNotFound"})
     fixed = frozenset({"family"})
     late = frozenset({"values"})
     born = {"values": {}}

@@ -13,6 +13,7 @@ from provisioning.tags import as_dict
 
 class Address(Kind):
     kind = "address"
+    absent = frozenset({"InvalidAllocationID.NotFound"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         addresses = cloud.ec2.describe_addresses(Filters=cloud.scope.filters())["Addresses"]
@@ -40,6 +41,7 @@ class Address(Kind):
 
 class Nat(Kind):
     kind = "nat"
+    absent = frozenset({"NatGatewayNotFound", "InvalidNatGatewayID.NotFound"})
     fixed = frozenset({"subnet", "address"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -85,6 +87,7 @@ class Nat(Kind):
 
 class S3Endpoint(Kind):
     kind = "s3-endpoint"
+    absent = frozenset({"InvalidVpcEndpointId.NotFound"})
     fixed = frozenset({"vpc", "service"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:

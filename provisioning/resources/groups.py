@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud, ignoring, only_answer
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
@@ -16,6 +16,7 @@ Rule = tuple[str, int, int, str]
 
 class SecurityGroup(Kind):
     kind = "group"
+    absent = frozenset({"InvalidGroup.NotFound"})
     fixed = frozenset({"vpc"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -43,6 +44,7 @@ class DefaultGroup(Kind):
     VPC."""
 
     kind = "default-group"
+    absent = frozenset({"InvalidGroup.NotFound"})
     fixed = frozenset({"vpc"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -56,7 +58,9 @@ class DefaultGroup(Kind):
             {"Name": "vpc-id", "Values": [want.props["vpc"]]},
             {"Name": "group-name", "Values": ["default"]},
         ]
-        id = cloud.ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"]
+        id = only_answer(cloud.ec2.describe_security_groups(Filters=wanted)["SecurityGroups"])[
+            "GroupId"
+        ]
         cloud.ec2.create_tags(Resources=[id], Tags=cloud.scope.tags(want.name))
         return id
 
@@ -71,6 +75,7 @@ class Rules(Kind):
     """All rules of one group. What isn't listed is denied, in both directions."""
 
     kind = "rules"
+    absent = frozenset({"InvalidGroup.NotFound"})
     fixed = frozenset({"group"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -80,16 +85,18 @@ class Rules(Kind):
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
         id: str = want.props["group"]
-        group = cloud.ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
-        found = self.found(name=want.name, id=id, props=_rules(group))
+        found = self.found(name=want.name, id=id, props={})
         self.change_one(cloud, found, want, frozenset({"ingress", "egress"}))
         return id
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        """Compared with the rules of this moment: an attempt that AWS refused may have set some."""
+        groups = cloud.ec2.describe_security_groups(GroupIds=[found.id])["SecurityGroups"]
+        rules = _rules(only_answer(groups))
         if "ingress" in changed:
-            _set_ingress(cloud, found.id, found.props["ingress"], want.props["ingress"])
+            _set_ingress(cloud, found.id, rules["ingress"], want.props["ingress"])
         if "egress" in changed:
-            _set_egress(cloud, found.id, found.props["egress"], want.props["egress"])
+            _set_egress(cloud, found.id, rules["egress"], want.props["egress"])
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         """In both directions: AWS deletes no group that a rule of another group names, and groups

@@ -18,6 +18,7 @@ class Role(Kind):
     """`others`: policies other than ours. Rights granted by hand are drift and are removed."""
 
     kind = "role"
+    absent = frozenset({"NoSuchEntity"})
     late = frozenset({"policy", "others"})
     born = {"policy": "", "others": frozenset()}
 
@@ -109,6 +110,7 @@ def normalised_policy(document: Any) -> str:
 
 class Profile(Kind):
     kind = "profile"
+    absent = frozenset({"NoSuchEntity"})
     late = frozenset({"role"})
     born = {"role": ""}
 

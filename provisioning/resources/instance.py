@@ -18,6 +18,7 @@ ALIVE = ["pending", "running", "stopping", "stopped"]
 
 class Instance(Kind):
     kind = "host"
+    absent = frozenset({"InvalidInstanceID.NotFound"})
     fixed = frozenset({"subnet", "key", "encrypted", "public_ip"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:

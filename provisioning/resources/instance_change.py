@@ -58,4 +58,4 @@ def _resize(cloud: Cloud, found: Found, size: str) -> None:
 
 def _is(cloud: Cloud, id: str, state: str) -> bool:
     reservations = cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]
-    return reservations[0]["Instances"][0]["State"]["Name"] == state
+    return any(h["State"]["Name"] == state for r in reservations for h in r["Instances"])

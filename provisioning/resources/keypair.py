@@ -30,6 +30,7 @@ def key_file(name: str) -> Path:
 
 class KeyPair(Kind):
     kind = "key-pair"
+    absent = frozenset({"InvalidKeyPair.NotFound"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pairs = cloud.ec2.describe_key_pairs(Filters=cloud.scope.filters())["KeyPairs"]

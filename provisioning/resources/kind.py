@@ -20,6 +20,7 @@ class Kind(ABC):
     late: ClassVar[frozenset[str]] = frozenset()  # set by change_one() right after create_one()
     born: ClassVar[Mapping[str, Any]] = {}  # values of the late properties after create_one()
     holds_data: ClassVar[bool] = False  # replacing it loses what it stores
+    absent: ClassVar[frozenset[str]] = frozenset()  # AWS' codes for "there is none of this id"
 
     @abstractmethod
     def find_all(self, cloud: Cloud) -> Iterable[Found]:

@@ -13,6 +13,7 @@ from provisioning.resources.kind import Kind
 
 class Listener(Kind):
     kind = "listener"
+    absent = frozenset({"ListenerNotFound"})
     fixed = frozenset({"balancer", "port"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:

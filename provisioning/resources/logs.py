@@ -13,6 +13,7 @@ RDS_LOGS = "/aws/rds/instance/"  # the prefix of RDS' log groups, of all databas
 
 class LogGroup(Kind):
     kind = "log-group"
+    absent = frozenset({"ResourceNotFoundException"})
     late = frozenset({"days"})
     born = {"days": 0}
 

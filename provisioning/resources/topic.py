@@ -17,6 +17,7 @@ class Topic(Kind):
     """`readers` is found as (confirmed, asked): a subscription must be confirmed by its owner."""
 
     kind = "topic"
+    absent = frozenset({"NotFound"})
     late = frozenset({"readers"})
     born = {"readers": (frozenset(), frozenset())}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud, ignoring, only_answer
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
@@ -12,6 +12,7 @@ from provisioning.tags import as_dict
 
 class Vpc(Kind):
     kind = "vpc"
+    absent = frozenset({"InvalidVpcID.NotFound"})
     fixed = frozenset({"cidr"})
     late = frozenset({"dns_hostnames"})
     born = {"dns_hostnames": False}
@@ -46,7 +47,7 @@ class Vpc(Kind):
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         with ignoring("InvalidVpcID.NotFound"):  # a new one is not visible everywhere at once
-            return cloud.ec2.describe_vpcs(VpcIds=[id])["Vpcs"][0]["State"] == "available"
+            return only_answer(cloud.ec2.describe_vpcs(VpcIds=[id])["Vpcs"])["State"] == "available"
         return False
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
@@ -56,6 +57,7 @@ class Vpc(Kind):
 
 class Subnet(Kind):
     kind = "subnet"
+    absent = frozenset({"InvalidSubnetID.NotFound"})
     fixed = frozenset({"vpc", "cidr", "zone"})
     late = frozenset({"public_addresses"})
     born = {"public_addresses": False}
@@ -92,7 +94,10 @@ class Subnet(Kind):
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         with ignoring("InvalidSubnetID.NotFound"):
-            return cloud.ec2.describe_subnets(SubnetIds=[id])["Subnets"][0]["State"] == "available"
+            return (
+                only_answer(cloud.ec2.describe_subnets(SubnetIds=[id])["Subnets"])["State"]
+                == "available"
+            )
         return False
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
@@ -102,6 +107,7 @@ class Subnet(Kind):
 
 class InternetGateway(Kind):
     kind = "internet-gateway"
+    absent = frozenset({"InvalidInternetGatewayID.NotFound"})
     late = frozenset({"vpc"})
     born = {"vpc": ""}
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
-from moto.ec2.models import EC2Backend
+from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.responses.instances import InstanceResponse
 from moto.elasticache.models import elasticache_backends
-from moto.elbv2.models import elbv2_backends
+from moto.elbv2.models import ELBv2Backend, elbv2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
@@ -23,6 +23,9 @@ from tests.provisioning import (
     real_hosts,
     store_states,
 )
+from tests.provisioning.late_visibility import LateVisibility
+
+INTERFACE_ANSWERS = 8  # refusals until a balancer's interfaces are gone
 
 
 def strict_application() -> Any:
@@ -34,6 +37,7 @@ def strict_application() -> Any:
     _patch(EC2Backend, "delete_subnet", _subnet_free)
     _patch(EC2Backend, "delete_security_group", _group_free)
     _patch(EC2Backend, "detach_internet_gateway", _nobody_public)
+    _patch(ELBv2Backend, "delete_load_balancer", _leave_interfaces)
     _patch(EC2Backend, "create_nat_gateway", _way_out_exists)
     _patch(EC2Backend, "release_address", _address_free)
     _patch(RDSBackend, "create_subnet_group", _two_zones)
@@ -44,7 +48,7 @@ def strict_application() -> Any:
     store_states.install_database_states()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]
-    return price_list.served_beside(one_at_a_time(app))
+    return price_list.served_beside(one_at_a_time(LateVisibility(app)))
 
 
 def one_at_a_time(app: Any) -> Any:
@@ -144,7 +148,8 @@ def _names(other: Any, group_id: str | None) -> bool:
 
 
 def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
-    """(name, subnets, groups) of every store and balancer in the region."""
+    """(name, subnets, groups) of every store and balancer in the region, and of what they left."""
+    yield from _lingering(backend)
     account, region = backend.account_id, backend.region_name
     store_states.pass_database_time(rds_backends[account][region])
     for one in rds_backends[account][region].databases.values():
@@ -168,8 +173,35 @@ def _nobody_public(backend: Any, internet_gateway_id: str, vpc_id: str) -> None:
         for nat in backend.nat_gateways.values()
         if nat.state != "deleted" and nat.vpc_id == vpc_id
     ]
-    if hosts or nats:
-        raise DependencyViolationError(f"{vpc_id} has mapped public addresses: {hosts + nats}")
+    left = [name for name, subnets, _ in _lingering(backend) if subnets & _subnets(backend, vpc_id)]
+    if hosts or nats or left:
+        used = hosts + nats + left
+        raise DependencyViolationError(f"{vpc_id} has some mapped public address(es): {used}")
+
+
+def _subnets(backend: Any, vpc_id: str) -> set[str]:
+    return {one.id for one in backend.describe_subnets() if one.vpc_id == vpc_id}
+
+
+def _leave_interfaces(balancers: Any, arn: str) -> None:
+    """A balancer's interfaces, with their public addresses, stay for a while after it is gone."""
+    if arn in balancers.load_balancers:
+        one = balancers.load_balancers[arn]
+        ec2 = ec2_backends[balancers.account_id][balancers.region_name]
+        subnets = {subnet.id for subnet in one.subnets}
+        lingering = vars(ec2).setdefault("lingering", {})
+        lingering[f"ELB {one.name}"] = [subnets, set(one.security_groups), INTERFACE_ANSWERS]
+
+
+def _lingering(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
+    """(name, subnets, groups) of the interfaces that are left; they go after some refusals."""
+    left = vars(backend).get("lingering", {})
+    for name, interface in list(left.items()):
+        interface[2] -= 1
+        if interface[2] < 0:
+            del left[name]
+        else:
+            yield name, interface[0], interface[1]
 
 
 def _way_out_exists(backend: Any, subnet_id: str, *_: Any, **__: Any) -> None:
