@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.aws import Cloud
+from provisioning.model import Found
+from provisioning.resources.cache import CacheGroup
 from tests.rehearsal.packets import Pair
 from tests.rehearsal.topology import ANYWHERE, Topology
 
@@ -79,8 +81,11 @@ def wrong_redis_port(cloud: Cloud, topology: Topology) -> Iterator[None]:
         Engine="valkey", CacheNodeType="cache.t4g.small", NumCacheClusters=1,
         SecurityGroupIds=list(store.groups), CacheSubnetGroupName=like["CacheSubnetGroupName"],
     )  # fmt: skip
+    other, kind = Found(kind="cache-group", name="other", id="coupon-other", props={}), CacheGroup()
+    cloud.wait_until("making the other cache", lambda: kind.is_ready(cloud, other.id))
     yield
-    cloud.elasticache.delete_replication_group(ReplicationGroupId="coupon-other")
+    cloud.elasticache.delete_replication_group(ReplicationGroupId=other.id)
+    cloud.wait_until("removing the other cache", lambda: kind.is_gone(cloud, other))
 
 
 MUTATIONS = (
