@@ -6,7 +6,6 @@ no answer, and the balancer answers 502.
 import http.client
 import re
 import socket
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import pytest
 
 from config import env
 from config.containers import render
+from config.development.process import commands
 from provisioning.blueprint.load_balancer import IDLE_S
 from tests.harness import servers
 from tests.harness.front import FrontDoor, start_front
@@ -50,12 +50,11 @@ def test_granian_of_hosts_and_of_containers_keeps_idle_connections_alike() -> No
     assert [int(ms) for ms in given] == [API["api_idle_s"] * 1000] * 2
 
 
-def granian_command(port: int, idle_s: float) -> list[str]:
-    return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-        "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", str(POOLED),
-        "--http1-header-read-timeout", str(int(idle_s * 1000)), "answers_late:app",
-    ]  # fmt: skip
+def slow_answers_command(port: int, idle_s: float) -> list[str]:
+    return commands.granian_command(
+        port, "--blocking-threads", str(POOLED),
+        "--http1-header-read-timeout", str(int(idle_s * 1000)), application="answers_late:app",
+    )  # fmt: skip
 
 
 def ask_once(connection: http.client.HTTPConnection) -> str:
@@ -94,7 +93,7 @@ def test_a_pooled_connection_is_never_used_while_granian_closes_it(
     with (
         ExitStack() as closing,
         servers.start_process(
-            granian_command(inner, idle_s), ready=lambda: servers.is_listening(inner),
+            slow_answers_command(inner, idle_s), ready=lambda: servers.is_listening(inner),
             log=tmp_path / "granian.log",
         ),
         start_front(tmp_path / "front", [door], pool_purge_s=purge_s),

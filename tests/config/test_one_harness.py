@@ -27,6 +27,7 @@ STARTS_PROCESSES = {
     "tests/development/test_ports.py": _CONVERSES,
     "tests/development/test_programs.py": "tests the process manager from outside",
     "tests/harness/checkout_copy.py": _DRIVEN,
+    "tests/harness/test_checkout_copy.py": "the text of a program whose child is interrupted",
     "tests/harness/proxy.py": _CONVERSES,
     "tests/harness/forked_python.py": _CONVERSES,
     "tests/infra/exhausted_host.py": _CONVERSES,
