@@ -30,31 +30,36 @@ def tasks_of(plan: Plan) -> dict[Task, frozenset[Task]]:
     swaps = {s.key: Task(Half.DROP, s) for s in steps if s.action is Action.REPLACE}
     ends = {s.key: Task(Half.DROP, s) for s in steps if s.action is Action.DELETE}
     graph: dict[Task, frozenset[Task]] = {}
+    removed_before, ended_before = _needers_of(swaps), _needers_of(ends)
     for task in reversed(swaps.values()):
-        graph[task] = _needers(task, swaps)
+        graph[task] = removed_before[task]
     for task in makes.values():
         own = {swaps[task.step.key]} if task.step.key in swaps else set()
         graph[task] = _needed(task, makes) | own
     for task in ends.values():
-        graph[task] = _needers(task, ends) | frozenset(makes.values())
+        graph[task] = ended_before[task] | frozenset(makes.values())
     return graph
 
 
-def _needed(task: Task, makes: dict[Key, Task]) -> frozenset[Task]:
+def _needed(task: Task, others: dict[Key, Task]) -> frozenset[Task]:
     want = task.step.want
-    return frozenset(makes[key] for key in want.needs() if key in makes) if want else frozenset()
+    return frozenset(others[key] for key in want.needs() if key in others) if want else frozenset()
 
 
-def _needers(task: Task, drops: dict[Key, Task]) -> frozenset[Task]:
-    """The other removals that must come first, because their resources need this one."""
-    return frozenset(
-        other for other in drops.values() if other is not task and _stands_on(other, task)
-    )
-
-
-def _stands_on(upper: Task, lower: Task) -> bool:
-    """Whether `upper` needs `lower`: by the spec if it names both, else by the catalogue, where
-    later kinds need earlier ones."""
-    if upper.step.want and lower.step.want:
-        return lower.step.key in upper.step.want.needs()
-    return RANK[upper.step.key.kind] > RANK[lower.step.key.kind]
+def _needers_of(drops: dict[Key, Task]) -> dict[Task, frozenset[Task]]:
+    """The other removals that must come before each one, because their resources need its own: by
+    the spec if it names both, else by the catalogue, where later kinds need earlier ones."""
+    needed = {task: _needed(task, drops) for task in drops.values()}
+    return {
+        lower: frozenset(
+            upper
+            for upper in drops.values()
+            if upper is not lower
+            and (
+                lower in needed[upper]
+                if upper.step.want and lower.step.want
+                else RANK[upper.step.key.kind] > RANK[lower.step.key.kind]
+            )
+        )
+        for lower in drops.values()
+    }
