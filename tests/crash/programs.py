@@ -190,7 +190,7 @@ def _mysql9_server(folder: Path, port: int) -> Actor:
     cache; the server in the background belongs to the actor's process group."""
     home = folder / "database"
     home.mkdir(exist_ok=True)
-    (home / "root").symlink_to(Path.home() / ".cache" / "coupons-mysql9" / "root")
+    (home / "root").symlink_to(servers.mysql9_programs())
     # The script would take files of a killed server for a server that is ready.
     steps = [
         'rm -f "$D"/mysqld.pid "$D"/mysql.sock "$D"/mysqld.err',

@@ -4,6 +4,7 @@ outside the folder is touched, and only processes started here are ended.
 `python -m tests.servers` (tests/servers.py) runs a command on them.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -167,13 +168,35 @@ def start_mysql9(folder: Path) -> Iterator[str]:
     """A MySQL 9 by the script named in `MYSQL9_SCRIPT`, which keeps its files in a cache."""
     script, port = os.environ["MYSQL9_SCRIPT"], free_port()
     env = os.environ | {"PORT": str(port)}
-    subprocess.run(["bash", script, "start"], env=env, check=True)
+    with _mysql9_cache():
+        subprocess.run(["bash", script, "start"], env=env, check=True)
     url = f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
     try:
         disposable.mark_database(url)
         yield url
     finally:
         subprocess.run(["bash", script, "stop"], env=env, check=True)
+
+
+def mysql9_programs() -> Path:
+    """The folder of MySQL 9's programs in the cache of `MYSQL9_SCRIPT`, which fetches them when it
+    starts a server for the first time: that takes a minute."""
+    with _mysql9_cache() as cache:
+        if not (cache / "root" / "usr" / "sbin" / "mysqld").exists():
+            env = os.environ | {"PORT": str(free_port())}
+            for verb in ("start", "stop"):
+                subprocess.run(["bash", os.environ["MYSQL9_SCRIPT"], verb], env=env, check=True)
+    return cache / "root"
+
+
+@contextmanager
+def _mysql9_cache() -> Iterator[Path]:
+    """The script's folder, for one process at a time: several would fetch the same programs."""
+    cache = Path(os.environ.get("D", Path.home() / ".cache" / "coupons-mysql9"))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with cache.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield cache
 
 
 @contextmanager

@@ -53,8 +53,7 @@ def start_mysql9(folder: Path, env: dict[str, str]) -> Iterator[str]:
     """Start it with the script of `MYSQL9_SCRIPT`, on the programs in the script's cache, with its
     own data."""
     folder.mkdir()
-    cache = os.environ.get("D", Path.home() / ".cache" / "coupons-mysql9")  # the script's default
-    (folder / "root").symlink_to(Path(cache) / "root")
+    (folder / "root").symlink_to(servers.mysql9_programs())
     script, port = os.environ["MYSQL9_SCRIPT"], servers.free_port()
     with_port = os.environ | {"D": str(folder), "PORT": str(port)}
     subprocess.run(["bash", script, "start"], env=with_port | env, check=True)
