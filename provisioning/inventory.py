@@ -27,6 +27,7 @@ class Host:
     public: str
     zone: str
     id: str
+    has_profile: bool  # and so credentials
 
 
 def hosts_of(found: Snapshot) -> tuple[Host, ...]:
@@ -39,6 +40,7 @@ def hosts_of(found: Snapshot) -> tuple[Host, ...]:
             public=host.shows["public_ip"],
             zone=host.shows["zone"],
             id=host.id,
+            has_profile=bool(host.props["profile"]),
         )
         for host in sorted(found.values(), key=lambda host: host.key)
         if host.kind == "host"
@@ -76,7 +78,7 @@ def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, A
     }
 
 
-def _host_vars(host: Host) -> dict[str, str]:
+def _host_vars(host: Host) -> dict[str, str | bool]:
     """Every host is reached by its private address; only the bastion is reached from outside."""
     return {
         "ansible_host": "bastion" if host.role == "bastion" else host.private,
@@ -84,6 +86,7 @@ def _host_vars(host: Host) -> dict[str, str]:
         "public_ip": host.public,
         "availability_zone": host.zone,
         "instance_id": host.id,
+        "instance_profile": host.has_profile,
     }
 
 
@@ -99,7 +102,7 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
             variables[f"redis_{purpose}_host"] = resource.shows["host"]
             variables[f"redis_{purpose}_port"] = resource.shows["port"] or cache.port
             variables[f"redis_{purpose}_tls"] = resource.shows["tls"]
-            variables[f"redis_{purpose}_replicas"] = cache.replicas
+            variables[f"redis_{purpose}_replicas"] = resource.props.get("members", 1) - 1
             variables[f"redis_{purpose}_password_parameter"] = secret
     database = _require(found, "database", spec.database.name)
     return {

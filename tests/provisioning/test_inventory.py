@@ -93,6 +93,7 @@ def test_ansible_reads_the_inventory(production_rig: Any, tmp_path: Path) -> Non
     assert one["redis_decisions_replicas"] == 1
     assert one["mysql_tls"] is True
     assert one["load_balancer_idle_s"] == 60
+    assert one["instance_profile"] is True
     assert one["coupon_secrets"]["django_secret_key"].startswith("/coupon/production/secrets/")
 
 

@@ -74,7 +74,8 @@ def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
         front = stack.enter_context(balancer.running_balancer(here))
         _resolve_names(here)
         books = playbooks.of_account(
-            here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
+            here, authority, app_wait_replicas=0,  # its Redis has none
+            app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
             app_version=(release := releases.work_tree()), **_public_names(here),
         )  # fmt: skip
         api = here.topology.role("api")[0]
