@@ -1,23 +1,16 @@
-"""The only module that imports boto3: clients, counters of calls, translated errors, waiters."""
+"""The only module that imports boto3: clients, and counters of calls."""
 
 from __future__ import annotations
 
-import re
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
-from provisioning.errors import AwsRefused, Incomplete
-from provisioning.quantities import counted_noun
-from provisioning.refusals import explain_refusal
+from provisioning.client_errors import translated_errors
 from provisioning.spec.model import Spec, Waiting
 from provisioning.tags import Scope
 
@@ -46,21 +39,8 @@ CONFIG = Config(
 )
 
 _PRICE_LIST_REGION = "us-east-1"
-LONGEST = 400  # characters of AWS' own message in a sentence of ours
 
 WriteHook = Callable[[str], None]
-T = TypeVar("T")
-
-
-class NotYetVisible(Exception):
-    """AWS' answer lacks what was made a moment ago."""
-
-
-def only_answer(described: Sequence[T]) -> T:
-    """The one description that AWS was asked for. Raises NotYetVisible if the answer is empty."""
-    if not described:
-        raise NotYetVisible
-    return described[0]
 
 
 class Cloud:
@@ -191,56 +171,6 @@ class Cloud:
             for resource in page["ResourceTagMappingList"]
         ]
 
-    def wait_until(self, what: str, check: Callable[[], bool]) -> None:
-        """Polls `check` with a growing pause until it is true. Raises Incomplete after the spec's
-        `waiting.minutes`, or when the run is aborted."""
-        deadline = time.monotonic() + self.waiting.minutes * 60
-        pause = min(0.2, self.waiting.poll_seconds)
-        while not check():
-            if time.monotonic() > deadline:
-                allowed = counted_noun(self.waiting.minutes, "minute")
-                raise Incomplete(
-                    f"{what} took longer than {allowed}.",
-                    todo="AWS may still finish it: apply again later, or raise waiting.minutes.",
-                )
-            if self.stopping.wait(pause):
-                raise Incomplete(f"{what} was left to AWS.", todo="Apply again to go on.")
-            pause = min(pause * 2 + 0.01, self.waiting.poll_seconds)
-
-    def eventually(self, what: str, not_yet: str, call: Callable[[], T]) -> T:
-        """The result of `call`, retried while AWS refuses it with `not_yet` in its message.
-
-        AWS is eventually consistent: a new resource is visible everywhere only after seconds.
-        """
-        return self.ask_again(what, lambda error: not_yet in str(error), call)
-
-    def ask_again(
-        self, what: str, is_passing: Callable[[ClientError], bool], call: Callable[[], T]
-    ) -> T:
-        """The result of `call`, repeated while AWS refuses it with an error that `is_passing`, or
-        doesn't see yet what it needs.
-        Raises Incomplete with AWS' last refusal after the spec's `waiting.minutes`."""
-        results: list[T] = []
-        refused = ""
-
-        def attempt() -> bool:
-            nonlocal refused
-            try:
-                results.append(call())
-            except NotYetVisible:
-                refused = " AWS' answer was empty."
-            except ClientError as error:
-                if not is_passing(error):
-                    raise
-                refused = f" AWS said: {_brief(str(error))}"
-            return bool(results)
-
-        try:
-            self.wait_until(what, attempt)
-        except Incomplete as late:
-            raise Incomplete(f"{late.sentence}{refused}", todo=late.todo) from late
-        return results[0]
-
 
 def connect_cloud(
     spec: Spec, *, profile: str | None = None, on_write: WriteHook | None = None
@@ -254,64 +184,3 @@ def connect_cloud(
             waiting=spec.waiting,
             on_write=on_write,
         )
-
-
-@contextmanager
-def translated_errors(doing: str) -> Iterator[None]:
-    """Turns boto3's exceptions into AwsRefused, which names what was attempted and what to do."""
-    try:
-        yield
-    except ClientError as client_error:
-        error = client_error.response.get("Error", {})
-        raise explain_refusal(
-            code=error.get("Code", "unknown"), message=_brief(error.get("Message", "")), doing=doing
-        ) from client_error
-    except ResponseParserError as boto_error:
-        raise AwsRefused(
-            f"{doing}: the endpoint's response is not one of AWS.",
-            todo="Check AWS_ENDPOINT_URL: the server there may not support this call.",
-            aws_code=type(boto_error).__name__,
-        ) from boto_error
-    except BotoCoreError as boto_error:
-        raise AwsRefused(
-            f"{doing}: {_brief(str(boto_error))}",
-            todo="Check credentials, region, AWS_ENDPOINT_URL and the network, or run doctor.",
-            aws_code=type(boto_error).__name__,
-        ) from boto_error
-
-
-def _brief(text: str) -> str:
-    """One line of at most LONGEST characters: a proxy or a broken endpoint may send a page."""
-    line = " ".join(re.sub(r"<[^>]*>", " ", text).split())
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
-
-
-class ignoring:  # noqa: N801 - a context manager, used as `with ignoring("InvalidVpcID.NotFound")`
-    """Suppresses the named AWS errors, for what is already gone or already exists."""
-
-    def __init__(self, *codes: str) -> None:
-        self.codes = codes
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> bool:
-        return isinstance(error, ClientError) and error_code(error) in self.codes
-
-
-def error_code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def would_be_allowed(call: Callable[[], object]) -> bool:
-    """Whether the credentials may do it, according to a DryRun. Raises any other ClientError."""
-    try:
-        call()
-    except ClientError as error:
-        code = error_code(error)
-        if code == "DryRunOperation":
-            return True
-        if code in ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"):
-            return False
-        raise
-    return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from provisioning.aws import Cloud, translated_errors
+from provisioning.aws import Cloud
+from provisioning.client_errors import translated_errors
 from provisioning.errors import Ambiguous
 from provisioning.model import Found, Key
 from provisioning.resources.catalogue import KINDS

@@ -7,7 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from provisioning.aws import Cloud, error_code, translated_errors
+from provisioning.aws import Cloud
+from provisioning.client_errors import error_code, translated_errors
 from provisioning.dependency_order import Half, Task, tasks_of
 from provisioning.errors import Incomplete, ProvisioningError
 from provisioning.model import Action, Found, Key, Plan, Step, Want
@@ -16,6 +17,7 @@ from provisioning.quantities import counted_noun
 from provisioning.refusals import BUSY, STILL_USED
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import Kind, not_ours_error, resolved_want
+from provisioning.waiting import ask_again, wait_until
 
 
 class Progress(StrEnum):
@@ -158,7 +160,8 @@ def _change(
     cloud: Cloud, kind: Kind, found: Found, want: Want, changed: frozenset[str],
     unseen: frozenset[str],
 ) -> None:  # fmt: skip
-    cloud.ask_again(
+    ask_again(
+        cloud,
         f"changing {found.key}",
         lambda error: error_code(error) in BUSY | unseen,
         lambda: kind.change_one(cloud, found, want, changed),
@@ -178,7 +181,8 @@ def _reread(cloud: Cloud, kind: Kind, found: Found) -> Found:
 def _create(cloud: Cloud, kind: Kind, want: Want, unseen: frozenset[str]) -> str:
     """Create, then set the late properties. A run killed in between leaves a difference, which the
     next plan corrects."""
-    id = cloud.ask_again(
+    id = ask_again(
+        cloud,
         f"making {want.key}",
         lambda error: error_code(error) in unseen,
         lambda: kind.create_one(cloud, want),
@@ -198,23 +202,25 @@ def _create(cloud: Cloud, kind: Kind, want: Want, unseen: frozenset[str]) -> str
 def remove_resource(cloud: Cloud, kind: Kind, step: Step) -> None:
     """Removes one resource and waits until it is gone."""
     found = step.the_found
-    cloud.ask_again(
+    ask_again(
+        cloud,
         f"removing {found.key}",
         lambda error: error_code(error) in BUSY | STILL_USED,
         lambda: kind.delete_one(cloud, found),
     )
-    cloud.wait_until(f"removing {found.key}", lambda: kind.is_gone(cloud, found))
+    wait_until(cloud, f"removing {found.key}", lambda: kind.is_gone(cloud, found))
 
 
 def _wait_until_ready(cloud: Cloud, kind: Kind, found: Found, unseen: frozenset[str]) -> None:
     def is_ready() -> bool:
-        return cloud.ask_again(
+        return ask_again(
+            cloud,
             f"making {found.key}",
             lambda error: error_code(error) in unseen,
             lambda: kind.is_ready(cloud, found.id),
         )
 
-    cloud.wait_until(f"making {found.key}", is_ready)
+    wait_until(cloud, f"making {found.key}", is_ready)
 
 
 def with_final_snapshots(plan: Plan, stamp: str) -> Plan:

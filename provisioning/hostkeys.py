@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provisioning.aws import Cloud, translated_errors
+from provisioning.aws import Cloud
+from provisioning.client_errors import translated_errors
 from provisioning.inventory import Host
 
 BLOCK = re.compile(

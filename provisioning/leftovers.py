@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from provisioning.aws import Cloud, translated_errors
+from provisioning.aws import Cloud
+from provisioning.client_errors import translated_errors
 from provisioning.discovery import discover_resources
 from provisioning.resources.cache_groups import cache_tags
 from provisioning.resources.database_groups import database_tags

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from provisioning.aws import Cloud, error_code, ignoring, translated_errors
+from provisioning.aws import Cloud
+from provisioning.client_errors import error_code, ignoring, translated_errors
 from provisioning.errors import Locked
 
 RENEW_SECONDS = 60

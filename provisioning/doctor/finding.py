@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioning.aws import translated_errors
+from provisioning.client_errors import translated_errors
 from provisioning.errors import AwsRefused, ProvisioningError
 
 OK, BAD, UNKNOWN = "ok", "bad", "unknown"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from provisioning.aws import Cloud, would_be_allowed
+from provisioning.aws import Cloud
+from provisioning.client_errors import would_be_allowed
 from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged_finding, make_finding
 from provisioning.doctor.permissions import Grant, required_grants
 from provisioning.quantities import counted_noun

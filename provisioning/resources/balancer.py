@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring, only_answer
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
+from provisioning.waiting import only_answer
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3, no older
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.cache_states import (
     AT_WORK,
@@ -18,6 +19,7 @@ from provisioning.resources.cache_states import (
 )
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
+from provisioning.waiting import wait_until
 
 
 class CacheGroup(Kind):
@@ -123,7 +125,7 @@ class CacheGroup(Kind):
             cloud.elasticache.increase_replica_count(ApplyImmediately=True, **request)
         else:
             cloud.elasticache.decrease_replica_count(ApplyImmediately=True, **request)
-        cloud.wait_until(f"resizing {found.name}", lambda: self.is_ready(cloud, found.id))
+        wait_until(cloud, f"resizing {found.name}", lambda: self.is_ready(cloud, found.id))
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         return _statuses(cloud).get(id) in AT_WORK

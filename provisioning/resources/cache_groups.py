@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict

@@ -10,6 +10,7 @@ from provisioning.model import Found
 from provisioning.resources.cache_groups import cache_tags
 from provisioning.resources.kind import not_ours_error
 from provisioning.tags import as_dict
+from provisioning.waiting import wait_until
 
 LEAVING = ("deleting", "deleted")
 AT_WORK = ("available", "snapshotting")  # it serves, and all of it is described
@@ -48,4 +49,4 @@ def demand_ours(cloud: Cloud, found: Found) -> None:
 
 def wait_until_left(cloud: Cloud, name: str, statuses: Callable[[], dict[str, str]]) -> None:
     """Waits for the end of a deletion, after which the name is free again."""
-    cloud.wait_until(f"removing the old {name}", lambda: statuses().get(name) not in LEAVING)
+    wait_until(cloud, f"removing the old {name}", lambda: statuses().get(name) not in LEAVING)

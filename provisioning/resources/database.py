@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
 from provisioning.tags import as_dict
+from provisioning.waiting import wait_until
 
 AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves, and all is described
 BROKEN = ("failed", "incompatible-restore", "incompatible-network")  # AWS takes no snapshot of it
@@ -59,7 +61,9 @@ class Database(Kind):
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
         p = want.props
-        cloud.wait_until(f"removing the old {want.name}", lambda: not _is_leaving(cloud, want.name))
+        wait_until(
+            cloud, f"removing the old {want.name}", lambda: not _is_leaving(cloud, want.name)
+        )
         cloud.rds.create_db_instance(
             DBInstanceIdentifier=want.name,
             Engine="mysql",
@@ -122,7 +126,7 @@ class Database(Kind):
             cloud.rds.modify_db_instance(
                 DBInstanceIdentifier=found.id, DeletionProtection=False, ApplyImmediately=True
             )
-            cloud.wait_until(f"unprotecting {found.name}", lambda: self.is_ready(cloud, found.id))
+            wait_until(cloud, f"unprotecting {found.name}", lambda: self.is_ready(cloud, found.id))
         broken = found.more["status"] in BROKEN
         final = None if broken else found.shows.get("final_snapshot")
         snapshot_options: Any = (

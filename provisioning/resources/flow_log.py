@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.errors import AwsRefused
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
+from provisioning.waiting import eventually
 
 
 class FlowLog(Kind):
@@ -37,7 +39,8 @@ class FlowLog(Kind):
         """Retried while the role, if it is new, is not visible everywhere yet."""
         p = want.props
         role = f"arn:aws:iam::{cloud.account}:role{cloud.scope.path}/{p['role']}"
-        response = cloud.eventually(
+        response = eventually(
+            cloud,
             f"the flow log {want.name}",
             "Unable to assume given IAM role",
             lambda: cloud.ec2.create_flow_logs(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from provisioning.aws import Cloud, ignoring, only_answer
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
+from provisioning.waiting import only_answer
 
 # A rule is (protocol, first port, last port, peer): the peer is a CIDR or another group's id.
 Rule = tuple[str, int, int, str]

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from provisioning.aws import Cloud, error_code, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import error_code, ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.image import image_for
 from provisioning.resources.instance_change import change_instance
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
+from provisioning.waiting import eventually
 
 ALIVE = ["pending", "running", "stopping", "stopped"]
 
@@ -75,7 +77,8 @@ class Instance(Kind):
         request = _request(cloud, want)
         if token:
             request["ClientToken"] = token
-        response = cloud.eventually(
+        response = eventually(
+            cloud,
             f"the launch of {want.name}",
             "Invalid IAM Instance Profile",
             lambda: cloud.ec2.run_instances(**request),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioning.aws import Cloud
 from provisioning.model import Found, Want
+from provisioning.waiting import wait_until
 
 
 def change_instance(cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
@@ -51,7 +52,7 @@ def _resize(cloud: Cloud, found: Found, size: str) -> None:
     """Stop, change, start. The host is down for about two minutes; it keeps its disk and private
     address."""
     cloud.ec2.stop_instances(InstanceIds=[found.id])
-    cloud.wait_until(f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
+    wait_until(cloud, f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
     cloud.ec2.modify_instance_attribute(InstanceId=found.id, InstanceType={"Value": size})
     cloud.ec2.start_instances(InstanceIds=[found.id])
 

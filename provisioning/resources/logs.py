@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 

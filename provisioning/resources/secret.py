@@ -7,7 +7,8 @@ import secrets
 import string
 from collections.abc import Iterable
 
-from provisioning.aws import Cloud, ignoring
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provisioning.aws import Cloud, ignoring, only_answer
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
+from provisioning.waiting import only_answer
 
 
 class Vpc(Kind):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from provisioning import prices
-from provisioning.aws import translated_errors
+from provisioning.client_errors import translated_errors
 from provisioning.errors import Incomplete
 from provisioning.price_list import find_price, product_of
 from provisioning.price_table import Row, price_rows, rewrite_file, with_prices

@@ -16,6 +16,7 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
 from tests.provisioning import (
+    elasticache_records,
     elasticache_store,
     kept_tags,
     memoized,
@@ -155,7 +156,7 @@ def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
     for one in rds_backends[account][region].databases.values():
         subnets = {subnet.id for subnet in one.db_subnet_group._subnets}
         yield one.db_instance_identifier, subnets, set(one.vpc_security_group_ids)
-    kept = elasticache_store.store_behind(elasticache_backends[account][region])
+    kept = elasticache_records.store_behind(elasticache_backends[account][region])
     store_states.pass_time(kept)
     for name, node in kept.clusters.items():
         group = kept.subnets[node["CacheSubnetGroupName"]]

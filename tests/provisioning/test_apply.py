@@ -14,6 +14,7 @@ from provisioning.leftovers import find_leftovers
 from provisioning.model import Action, Key
 from provisioning.resources.database import Database
 from provisioning.spec.model import Waiting
+from provisioning.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -233,7 +234,7 @@ def test_an_interrupt_ends_a_wait_for_aws_at_once(
     broke_off.start()
     begun = time.monotonic()
     with pytest.raises(Incomplete, match="was left to AWS"):
-        hello_rig.cloud.wait_until("making the database", lambda: False)
+        wait_until(hello_rig.cloud, "making the database", lambda: False)
     assert time.monotonic() - begun < 30
     hello_rig.cloud.stopping.clear()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.aws import translated_errors
+from provisioning.client_errors import translated_errors
 from provisioning.errors import AwsRefused
 from provisioning.model import Found, Key
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.aws import translated_errors
+from provisioning.client_errors import translated_errors
 from provisioning.errors import AwsRefused, Incomplete
 from provisioning.model import Action, Key
 from provisioning.resources.topic import Topic

@@ -10,6 +10,7 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.model import Found
 from provisioning.resources.cache import CacheGroup
+from provisioning.waiting import wait_until
 from tests.rehearsal.packets import Pair
 from tests.rehearsal.topology import ANYWHERE, Topology
 
@@ -82,10 +83,10 @@ def wrong_redis_port(cloud: Cloud, topology: Topology) -> Iterator[None]:
         SecurityGroupIds=list(store.groups), CacheSubnetGroupName=like["CacheSubnetGroupName"],
     )  # fmt: skip
     other, kind = Found(kind="cache-group", name="other", id="coupon-other", props={}), CacheGroup()
-    cloud.wait_until("making the other cache", lambda: kind.is_ready(cloud, other.id))
+    wait_until(cloud, "making the other cache", lambda: kind.is_ready(cloud, other.id))
     yield
     cloud.elasticache.delete_replication_group(ReplicationGroupId=other.id)
-    cloud.wait_until("removing the other cache", lambda: kind.is_gone(cloud, other))
+    wait_until(cloud, "removing the other cache", lambda: kind.is_gone(cloud, other))
 
 
 MUTATIONS = (
