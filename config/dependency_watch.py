@@ -4,7 +4,6 @@ Probes read the last result: they cost the stores nothing, however many come, an
 store that hangs."""
 
 import logging
-import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,6 @@ from django.conf import settings
 from django.db import Error, connection
 
 from coupons.errors import CouponError
-from coupons.monitoring import clock_skew
 from coupons.readiness.workers import SWEEP_RED_S
 from coupons.store import store
 
@@ -46,11 +44,9 @@ class Seen:
 
 
 class DependencyWatch:
-    """Checks once a second, starting with the first call of `seen`, which waits for its result.
-    It also reports the clock skew of the process it runs in, which `role` names."""
+    """Checks once a second, starting with the first call of `seen`, which waits for its result."""
 
-    def __init__(self, role: str = "web") -> None:
-        self._process = f"{role}@{socket.gethostname()}"
+    def __init__(self) -> None:
         self._seen: Seen | None = None
         self._starting = threading.Lock()
         self._database = _DatabaseProbe()
@@ -85,7 +81,6 @@ class DependencyWatch:
             time.sleep(EVERY_S)
             try:
                 self._seen = self.check_now()
-                clock_skew.reporter.current.report(self._process)
             except Exception:  # the last result becomes stale, and probes then answer 503
                 logger.exception("the health check of the stores failed")
 
@@ -175,6 +170,6 @@ def _our_own_headers() -> dict[str, str]:
 
 
 @cache
-def dependency_watch(role: str = "web") -> DependencyWatch:
+def dependency_watch() -> DependencyWatch:
     """The one instance of this process."""
-    return DependencyWatch(role)
+    return DependencyWatch()

@@ -1,6 +1,7 @@
 """The WSGI application that granian serves: one door of the site (`config.doors`)."""
 
 import os
+import socket
 
 import django
 from django.conf import settings
@@ -11,6 +12,7 @@ from config.doors import Door
 from config.overload import Shedder
 from config.request_cycle import RequestCycle
 from config.request_guard import RequestGuard
+from coupons.monitoring import clock_skew
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
@@ -21,3 +23,4 @@ if settings.PRODUCTION and settings.DOOR is Door.ALL:
     raise ImproperlyConfigured("DOOR names no door: a web process serves `users` or `operators`.")
 
 _ = get_resolver().url_patterns  # imports the views now: no user waits for it
+clock_skew.reporter.current.keep_reporting(f"web@{socket.gethostname()}")

@@ -21,6 +21,7 @@ from coupons.campaigns import lifecycle, lookup, snapshot
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.identity import user_tokens
 from coupons.models import Campaign
+from coupons.monitoring import clock_skew
 from coupons.observability import hot_counters
 from coupons.runtime import runtime
 from tests.harness import (
@@ -94,6 +95,7 @@ def django_db_modify_db_settings(
 def fresh_runtime() -> None:
     """Start each test with a runtime of a new process, and an empty Redis."""
     hot_counters.flush_counters()  # or claims of the last test are counted during this one
+    clock_skew.reporter.current.withdraw()  # ends the thread that importing `config.wsgi` starts
     runtime.start_fresh()
     disposable.empty_redis(store.store().client)
 

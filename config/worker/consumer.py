@@ -14,6 +14,7 @@ heartbeat every two seconds (`config.worker.process`).
 
 import json
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
@@ -27,7 +28,7 @@ from config.metrics import exposition, multiprocess
 from config.worker import liveness, watchdog
 from config.worker.process import STALE_S
 from coupons import __version__
-from coupons.monitoring import collectors
+from coupons.monitoring import clock_skew, collectors
 from coupons.observability import metrics
 
 _SLOW_CLIENT_S = 5
@@ -39,7 +40,7 @@ def answer_alive() -> Response:
 
 
 def answer_ready() -> Response:
-    state = dependency_watch("consumer").seen()
+    state = dependency_watch().seen()
     fresh = not state.is_stale
     return _verdict(
         worker=_main_loop_runs(),
@@ -128,6 +129,7 @@ def main() -> int:
         return 1
     with server:
         watchdog.start_watchdog()
+        clock_skew.reporter.current.keep_reporting(f"consumer@{socket.gethostname()}")
         server.serve_forever()
     return 0
 

@@ -159,6 +159,16 @@ def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
     clock_skew.reporter.current.report(task.request.hostname or socket.gethostname())
 
 
+def keep_children_reporting(sender: str, **_: Any) -> None:
+    """Each process of the pool reports its clock as soon as it starts, and while a task of its own
+    lasts; under the name `sender` of its worker."""
+
+    def keep_reporting(**_: Any) -> None:
+        clock_skew.reporter.current.keep_reporting(sender)
+
+    signals.worker_process_init.connect(keep_reporting, weak=False)
+
+
 def export_zero_failures(**_: Any) -> None:
     """Export 0 failures for each task before the first: Prometheus sees no increase from an absent
     series."""
@@ -175,6 +185,7 @@ def install_worker_parts(app: Any) -> None:
     if multiprocess.FOLDER:
         app.steps["worker"].add(OwnQueue)
     signals.worker_init.connect(export_zero_failures)
+    signals.worker_init.connect(keep_children_reporting)
     signals.task_prerun.connect(task_began)
     signals.task_postrun.connect(task_ended)
     signals.worker_process_shutdown.connect(clock_skew.withdraw_report)

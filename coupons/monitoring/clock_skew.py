@@ -8,6 +8,7 @@ host's NTP does not work.
 import atexit
 import logging
 import os
+import threading
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -64,12 +65,36 @@ class Reporter:
         self._due_s = 0.0
         self._is_off = False
         self._reported: tuple[str, int] | None = None  # name and pid
+        self._thread: threading.Thread | None = None
+        self._has_ended = threading.Event()
+        self._one_at_a_time = threading.Lock()
+
+    def keep_reporting(self, process: str) -> None:
+        """Report now and from now on, from a thread of its own: a process that answers nobody for a
+        while, or works at one task for long, is still seen to run. Further calls do nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._report_again_and_again, args=(process,), name="clock-reports",
+                daemon=True,
+            )  # fmt: skip
+            self._thread.start()
+
+    def _report_again_and_again(self, process: str) -> None:
+        while not self._has_ended.is_set():
+            try:
+                self.report(process)
+            except Exception:  # the next report may succeed
+                logger.exception("the clock of %s could not be reported", process)
+            self._has_ended.wait(REPORT_EVERY_S)
 
     def report(self, process: str) -> None:
         """Report under the name `process`. Does nothing while Redis is unreachable."""
-        if time.monotonic() < self._due_s:
-            return
-        self._due_s = time.monotonic() + REPORT_EVERY_S
+        with self._one_at_a_time:
+            if time.monotonic() >= self._due_s and not self._has_ended.is_set():
+                self._due_s = time.monotonic() + REPORT_EVERY_S
+                self._report_now(process)
+
+    def _report_now(self, process: str) -> None:
         try:
             skew = measure_skew()
             store().processes.report_clock(
@@ -87,10 +112,12 @@ class Reporter:
     def withdraw(self) -> None:
         """Delete this process's report, because it ends: a clock that nobody uses any more is no
         reason to hold an opening."""
-        if self._reported and self._reported[1] == os.getpid():
-            with suppress(StoreFailure):
-                store().processes.forget_clock(*self._reported)
-            self._reported = None
+        self._has_ended.set()
+        with self._one_at_a_time:
+            if self._reported and self._reported[1] == os.getpid():
+                with suppress(StoreFailure):
+                    store().processes.forget_clock(*self._reported)
+                self._reported = None
 
     def _log(self, process: str, skew: Skew) -> None:
         """Log when the skew becomes RED_MS or more, and when it is less again."""
@@ -104,7 +131,7 @@ class Reporter:
             logger.warning("the clock of %s agrees with Redis' clock again", process)
 
 
-reporter = ProcessState(Reporter)
+reporter = ProcessState(Reporter, anew_after_fork=True)
 
 
 def withdraw_report(**_: object) -> None:

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +33,6 @@ pytestmark = pytest.mark.slow
 
 Environment = dict[str, str]
 STOCK = 100_000
-REPORTED_S = 6  # a process reports every five
 PATHS = ("manage.py", "config", "coupons")
 
 
@@ -109,21 +107,30 @@ def next_release(tmp_path: Path) -> Path:
 
 @contextmanager
 def web(tree: Path, environment: Environment, folder: Path) -> Iterator[int]:
-    """Yields its port, once it has answered and has reported which layouts it reads."""
+    """Yields its port, once it has answered and reports which layouts it reads; nobody asks it
+    whether it is ready."""
     port = free_port()
     command, told = within(tree, commands.granian_command(port)), counting(environment, folder)
     log = folder / "log"
     with start_process(command, ready=lambda: is_listening(port), log=log, env=told):
         wait_until(lambda: post_claim(port, "warm-up")[0] != 0, patience_s=60)
-        time.sleep(REPORTED_S)
+        wait_until(lambda: "web" in reporting(), patience_s=60)
         yield port
 
 
 @contextmanager
 def worker(tree: Path, environment: Environment, folder: Path) -> Iterator[None]:
+    """Ready when it reports which layouts it reads: before it has had a single task."""
     command, told = within(tree, commands.worker_command()), counting(environment, folder)
-    with start_process(command, ready=lambda: True, log=folder / "log", env=told):
+    with start_process(
+        command, ready=lambda: "celery" in reporting(), log=folder / "log", env=told
+    ):
         yield
+
+
+def reporting() -> set[str]:
+    """The roles of the processes that say which layouts they read: web, celery, beat."""
+    return {report.process.partition("@")[0] for report in store().layouts.layout_reports()}
 
 
 def counting(environment: Environment, folder: Path) -> Environment:
@@ -168,6 +175,7 @@ def test_15_8_a_release_that_changes_redis_is_deployed_under_load(
         early = upgrade("after", "--wait", "0")
         assert early.returncode == 1
         assert "unable to read the new layout" in early.stderr
+        assert "web@" in early.stderr and "celery@" in early.stderr
         assert layout_fields() == (b"1", True, False), "old processes still claim"
 
         users.ports = [new_port]
