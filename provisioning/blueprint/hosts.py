@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway_ref, group_ref
-from provisioning.blueprint.secrets import readable_secrets
 from provisioning.model import Key, Ref, Want
 from provisioning.resources.identity import normalised_policy, trust_policy
 from provisioning.spec.model import Hosts, Spec
@@ -74,7 +73,8 @@ def role_want(name: str, service: str, rights: dict[str, Any]) -> Want:
 
 
 def role_policy(spec: Spec, role: str) -> dict[str, Any]:
-    """A role's rights: its own secrets, its own log group, its own metrics, Session Manager."""
+    """A role's rights: Session Manager, its own log group; a consumer's also to send metrics. None
+    to read a secret: Ansible reads those on the operator's machine."""
     where = f"{spec.environment.region}:ACCOUNT"
     statements = [
         allow_statement("Session", SESSION, "*"),
@@ -83,15 +83,14 @@ def role_policy(spec: Spec, role: str) -> dict[str, Any]:
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             f"arn:aws:logs:{where}:log-group:{spec.path}/{role}:*",
         ),
-        {
-            **allow_statement("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
-            "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
-        },
     ]
-    if names := readable_secrets(spec, role):
-        parameters = [f"arn:aws:ssm:{where}:parameter{spec.path}/secrets/{n}" for n in names]
-        read = ["ssm:GetParameter", "ssm:GetParameters"]
-        statements.insert(0, allow_statement("OwnSecrets", read, parameters))
+    if role == "consumer":
+        statements.append(
+            {
+                **allow_statement("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
+                "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
+            }
+        )
     return {"Version": "2012-10-17", "Statement": statements}
 
 

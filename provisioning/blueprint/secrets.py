@@ -1,4 +1,4 @@
-"""Wanted: the secrets, and which role may read which one."""
+"""Wanted: the secrets. No host may read one: Ansible reads them on the operator's machine."""
 
 from __future__ import annotations
 
@@ -22,18 +22,12 @@ def secret_wants(spec: Spec) -> Iterator[Want]:
 
 
 def every_secret(spec: Spec) -> tuple[Secret, ...]:
-    """The spec's own secrets, and those of the stores. No host may read the database admin's."""
-    admin = Secret(name=DATABASE, readers=(), length=MYSQL_LONGEST)
+    """The spec's own secrets, and those of the stores."""
+    admin = Secret(name=DATABASE, length=MYSQL_LONGEST)
     tokens = tuple(
-        Secret(name=auth_token(cache), readers=("api", "consumer"), length=64)
-        for cache in spec.caches
-        if cache.encrypted
+        Secret(name=auth_token(cache), length=64) for cache in spec.caches if cache.encrypted
     )
     return (admin, *tokens, *spec.secrets)
-
-
-def readable_secrets(spec: Spec, role: str) -> tuple[str, ...]:
-    return tuple(secret.name for secret in every_secret(spec) if role in secret.readers)
 
 
 def auth_token(cache: Cache) -> str:

@@ -113,7 +113,6 @@ class Balancer:
 @dataclass(frozen=True, kw_only=True)
 class Secret:
     name: str
-    readers: tuple[str, ...]  # the roles whose hosts may read it
     length: int = 48
 
 

@@ -6,7 +6,6 @@ import re
 
 from provisioning.spec.model import Balancer, Cache, Spec
 from provisioning.spec.problems import Problems
-from provisioning.spec.rules_hosts import ROLES
 
 RESERVED = (22, 80, 443, 8080, 8081, 8090, 8405)
 PURPOSES = ("decisions", "broker")
@@ -129,7 +128,5 @@ def judge_secrets(spec: Spec, problems: Problems) -> None:
     if spec.firewall.style not in ("roles", "default"):
         problems.add("firewall.style", f"{spec.firewall.style!r} is neither roles nor default")
     for i, secret in enumerate(spec.secrets):
-        if unknown := set(secret.readers) - set(ROLES):
-            problems.add(f"secrets[{i}].readers", f"unknown roles: {', '.join(sorted(unknown))}")
         if not 32 <= secret.length <= 128:
             problems.add(f"secrets[{i}].length", f"must be 32 to 128, is {secret.length}")

@@ -6,11 +6,14 @@ Every check is also run on an environment that violates it, and must report that
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from provisioning.blueprint.environment import build_blueprint
 from provisioning.model import Ref, Want
@@ -174,16 +177,15 @@ def forever_kept_logs(wants: Wants) -> list[str]:
     return [want.name for want in wants_of_kind(wants, "log-group") if not want.props["days"]]
 
 
-def foreign_secrets(wants: Wants) -> list[str]:
-    """Secrets a role could read beyond its own path, or by wildcard."""
-    bad = []
-    for want in wants_of_kind(wants, "role"):
-        for statement in json.loads(want.props["policy"])["Statement"]:
-            if statement["Action"][0].startswith("ssm:GetParameter"):
-                for resource in statement["Resource"]:
-                    if "*" in resource or "parameter/coupon/production/secrets/" not in resource:
-                        bad.append(f"{want.name}: {resource}")
-    return bad
+def readable_secrets(wants: Wants) -> list[str]:
+    """Roles of hosts that may read parameters: Ansible alone reads secrets, as the operator."""
+    return [
+        f"{want.name}: {action}"
+        for want in wants_of_kind(wants, "role")
+        for statement in json.loads(want.props["policy"])["Statement"]
+        for action in statement["Action"]
+        if action.startswith("ssm:Get")
+    ]
 
 
 def hosts_in_public(wants: Wants) -> list[str]:
@@ -245,7 +247,7 @@ CHECKS: list[tuple[Callable[[Wants], list[str]], Callable[[Wants], Wants]]] = [
     (taken_on_by_others, with_props("role", trust=ANYBODY)),
     (unwatched_networks, lambda wants: tuple(w for w in wants if w.kind != "flow-log")),
     (forever_kept_logs, with_props("log-group", days=0)),
-    (foreign_secrets, with_props("role", policy=ALL_SECRETS)),
+    (readable_secrets, with_props("role", policy=ALL_SECRETS)),
     (hosts_in_public, with_props("host", subnet=Ref("subnet", "coupon-public-a"))),
     (plain_secrets, with_props("secret", type="String")),
     (keeps_headers, with_props("balancer", attributes={"deletion_protection.enabled": "true"})),
@@ -261,24 +263,37 @@ def test_production_keeps_it_and_breaking_it_is_seen(
     assert check(spoil(production_wants)) != []
 
 
-def test_each_role_reads_just_its_own_secrets(production_wants: Wants) -> None:
-    read = {
+ROLES_OF_ANSIBLE = Path(__file__).parents[2] / "ansible" / "roles"
+
+
+def rights_of_hosts(wants: Wants) -> dict[str, set[str]]:
+    """Role of the hosts -> names of its statements."""
+    return {
         want.name.removeprefix("coupon-production-"): {
-            resource.rpartition("/")[2]
-            for statement in json.loads(want.props["policy"])["Statement"]
-            if statement["Sid"] == "OwnSecrets"
-            for resource in statement["Resource"]
+            statement["Sid"] for statement in json.loads(want.props["policy"])["Statement"]
         }
-        for want in wants_of_kind(production_wants, "role")
+        for want in wants_of_kind(wants, "role")
+        if not want.name.endswith("-flow")
     }
-    both = {
-        "django-secret-key", "coupon-code-key", "database-app-password",
-        "coupon-store-auth-token", "coupon-broker-auth-token",
-    }  # fmt: skip
-    assert read == {
-        "api": both | {"user-token-key"},
-        "consumer": both | {"flower-password"},
-        "bastion": set(),
-        "monitor": set(),
-        "flow": set(),
-    }
+
+
+def test_16_12_a_host_has_no_right_that_nothing_on_it_uses(production_wants: Wants) -> None:
+    """The agent, on each host with a profile, sends logs; only consumers run what sends metrics."""
+    tasks = yaml.safe_load((ROLES_OF_ANSIBLE / "cloudwatch/tasks/main.yml").read_text())
+    sends_metrics = next(t for t in tasks[0]["block"] if "figure.yml" in str(t))
+    assert sends_metrics["when"] == "'consumer' in group_names"
+    rights = rights_of_hosts(production_wants)
+    assert rights.pop("consumer") == {"Session", "OwnLogs", "OwnMetrics"}
+    assert rights == {role: {"Session", "OwnLogs"} for role in ("bastion", "api", "monitor")}
+
+
+@pytest.mark.parametrize("environment", ["hello", "production"])
+def test_16_12_every_secret_of_an_environment_is_one_that_a_role_looks_up(environment: str) -> None:
+    looked_up = set(
+        re.findall(
+            r"lookup\('coupon_secret', '(\w+)'\)",
+            (ROLES_OF_ANSIBLE / "coupon/defaults/main/secrets.yml").read_text(),
+        )
+    )
+    made = {s.name.replace("-", "_") for s in specs.environment_spec(environment, OPERATOR).secrets}
+    assert made == looked_up

@@ -141,8 +141,11 @@ REJECTED = {
         "production", 'email = ""', 'email = "ops"', "is no e-mail address"),
     "no budget": ("production", "monthly_usd = 1200", "monthly_usd = 0", "at least 1"),
     "a short secret": (
-        "production", 'readers = ["consumer"]', 'readers = ["consumer"]\nlength = 8', "32 to 128"),
-    "a secret for nobody known": ("production", 'readers = ["api"]', 'readers = ["cat"]', "unkn"),
+        "production", 'name = "flower-password"', 'name = "flower-password"\nlength = 8',
+        "32 to 128"),
+    "readers of a secret, which nothing used": (
+        "production", 'name = "flower-password"', 'name = "flower-password"\nreaders = ["api"]',
+        "readers"),
     "a misspelt key": ("hello", "[firewall]\nstyle", "[firewall]\nstile", "did you mean style?"),
     "a missing key": ("hello", 'name = "helloAWS"', "", "is missing"),
     "a wrong type": ("hello", "port = 6380", 'port = "6380"', "must be a whole number"),
