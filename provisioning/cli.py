@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from provisioning.aws import connect_cloud
+from provisioning.blueprint.judged_names import judge_made_names
 from provisioning.output import Show
 from provisioning.parameters import ACCOUNT, AT_ONCE, HOST, Folder, Name
 from provisioning.run import Run
@@ -57,7 +58,12 @@ def _run(
     yes: bool,
 ) -> Run:
     show = Show(as_json=output == "json", yes=yes)
-    spec = load_spec(environment=environment, operator=operator, certificate=certificate)
+    spec = load_spec(
+        environment=environment,
+        operator=operator,
+        certificate=certificate,
+        rules=(judge_made_names,),
+    )
     return Run(spec=spec, cloud=connect_cloud(spec, profile=profile), show=show)
 
 

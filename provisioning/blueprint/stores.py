@@ -134,6 +134,7 @@ def _parameters(spec: Spec) -> Want:
                 "sync_binlog": "1",
                 "character_set_server": "utf8mb4",
                 "slow_query_log": "1",
+                "log_output": "FILE",  # what RDS sends to CloudWatch; its default is a table
                 "long_query_time": "0.5",
             },
         },

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.aws import Cloud
-from provisioning.doctor.finding import OK, UNKNOWN, Finding, judged_finding, make_finding
+from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged_finding, make_finding
+from provisioning.resources.database import STORAGE
 from provisioning.resources.image import image_for
 from provisioning.spec.model import Cache, Spec
 
@@ -52,27 +53,49 @@ def _image(spec: Spec, cloud: Cloud, type: str) -> Answer:
 
 
 def _database(spec: Spec, cloud: Cloud) -> Answer:
+    """Checks version and size together, and that enough of the subnets' zones offer them."""
     wanted = spec.database
-    versions = _orderable(cloud, wanted.type)
-    if not versions and not _orderable(cloud):
+    options = _orderable(cloud, wanted.type)
+    if not options and not _any_orderable(cloud):
         return UNKNOWN, "RDS lists no MySQL at all that can be ordered here; apply finds it out"
-    is_offered = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
-    can = "can" if is_offered else "can not"
-    return judged_finding(is_offered), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
+    what = f"{wanted.type} with MySQL {wanted.version}"
+    options = [o for o in options if _is_release(o["EngineVersion"], wanted.version)]
+    if not options:
+        return BAD, f"{what} can not be ordered"
+    zones = {f"{spec.environment.region}{s.zone}" for s in spec.tier(*wanted.tiers)}
+    offered = {zone["Name"] for o in options for zone in o["AvailabilityZones"]}
+    if len(zones & offered) < (2 if wanted.multi_az else 1):
+        is_in = f"is offered in {', '.join(sorted(offered)) or 'no zone'}"
+        return BAD, f"{what} {is_in}; its subnets are in {', '.join(sorted(zones))}"
+    return OK, f"{what} can be ordered"
 
 
-def _orderable(cloud: Cloud, *sizes: str) -> set[str]:
-    """MySQL versions that can be ordered in this size, or in any."""
-    only: Any = {"DBInstanceClass": sizes[0]} if sizes else {}
-    answer = cloud.rds.describe_orderable_db_instance_options(Engine="mysql", **only)
-    return {option["EngineVersion"] for option in answer["OrderableDBInstanceOptions"]}
+def _orderable(cloud: Cloud, size: str) -> list[Any]:
+    """RDS' options of this size with our kind of disk: of all pages, a hundred on each."""
+    pages = cloud.rds.get_paginator("describe_orderable_db_instance_options").paginate(
+        Engine="mysql", DBInstanceClass=size, Vpc=True
+    )
+    options = [option for page in pages for option in page["OrderableDBInstanceOptions"]]
+    return [option for option in options if option["StorageType"] == STORAGE]
+
+
+def _any_orderable(cloud: Cloud) -> bool:
+    answer = cloud.rds.describe_orderable_db_instance_options(Engine="mysql", MaxRecords=20)
+    return bool(answer["OrderableDBInstanceOptions"])
+
+
+def _is_release(version: str, wanted: str) -> bool:
+    """Whether it is the wanted version, or one of the wanted release: 8.4.6 is one of 8.4."""
+    return f"{version}.".startswith(f"{wanted}.")
 
 
 def _cache(cloud: Cloud, cache: Cache) -> Answer:
     """Checks the engine's version only: ElastiCache has no list of sizes that can be ordered."""
-    answer = cloud.elasticache.describe_cache_engine_versions(Engine=cache.engine)
-    versions = {engine_version["EngineVersion"] for engine_version in answer["CacheEngineVersions"]}
-    is_offered = any(f"{version}.".startswith(f"{cache.version}.") for version in versions)
+    pages = cloud.elasticache.get_paginator("describe_cache_engine_versions").paginate(
+        Engine=cache.engine
+    )
+    versions = {each["EngineVersion"] for page in pages for each in page["CacheEngineVersions"]}
+    is_offered = any(_is_release(version, cache.version) for version in versions)
     offered = (
         "offered" if is_offered else f"not among {', '.join(sorted(versions)) or 'none at all'}"
     )

@@ -85,13 +85,15 @@ class CacheParameters(Kind):
             )
 
     def _values(self, cloud: Cloud, name: str) -> dict[str, str]:
+        """Of all sources: one that was set to the engine's default isn't among the user's."""
         pages = cloud.elasticache.get_paginator("describe_cache_parameters").paginate(
-            CacheParameterGroupName=name, Source="user"
+            CacheParameterGroupName=name
         )
         return {
             parameter["ParameterName"]: parameter["ParameterValue"]
             for page in pages
             for parameter in page["Parameters"]
+            if "ParameterValue" in parameter
         }
 
     def create_one(self, cloud: Cloud, want: Want) -> str:

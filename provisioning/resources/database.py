@@ -13,6 +13,7 @@ from provisioning.resources.secret import secret_value
 from provisioning.tags import as_dict
 from provisioning.waiting import wait_until
 
+STORAGE = "gp3"
 AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves, and all is described
 BROKEN = ("failed", "incompatible-restore", "incompatible-network")  # AWS takes no snapshot of it
 
@@ -70,7 +71,7 @@ class Database(Kind):
             EngineVersion=p["version"],
             DBInstanceClass=p["type"],
             AllocatedStorage=p["storage_gb"],
-            StorageType="gp3",
+            StorageType=STORAGE,
             StorageEncrypted=p["encrypted"],
             DBName=p["schema"],
             Port=p["port"],

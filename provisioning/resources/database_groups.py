@@ -94,11 +94,11 @@ class DatabaseParameters(Kind):
 
 
 def _values(cloud: Cloud, group: str) -> dict[str, str]:
-    pages = cloud.rds.get_paginator("describe_db_parameters").paginate(
-        DBParameterGroupName=group, Source="user"
-    )
+    """Of all sources: one that was set to the engine's default isn't among the user's."""
+    pages = cloud.rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=group)
     return {
-        parameter["ParameterName"]: parameter.get("ParameterValue", "")
+        parameter["ParameterName"]: parameter["ParameterValue"]
         for page in pages
         for parameter in page["Parameters"]
+        if "ParameterValue" in parameter
     }

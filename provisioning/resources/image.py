@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from provisioning.aws import Cloud
 from provisioning.errors import ProvisioningError
 from provisioning.prices import load_prices
+from provisioning.spec.releases import UBUNTU
 
 CANONICAL = "099720109477"
-NAMES = {"24.04": "noble", "26.04": "resolute"}
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ def image_for(cloud: Cloud, *, release: str, type: str, ami: str) -> Image:
 
 def _pattern(release: str, arch: str) -> str:
     machine = {"x86_64": "amd64", "arm64": "arm64"}[arch]
-    return f"ubuntu/images/hvm-ssd*/ubuntu-{NAMES[release]}-{release}-{machine}-server-*"
+    return f"ubuntu/images/hvm-ssd*/ubuntu-{UBUNTU[release]}-{release}-{machine}-server-*"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,16 @@ from provisioning.spec.problems import Problems
 from provisioning.spec.rules import judge_spec
 from provisioning.spec.typed import WRONG, build_typed
 
+Rule = Callable[[Spec, Problems], None]
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"
 
 
-def load_spec(*, environment: str, operator: tuple[str, ...] = (), certificate: str = "") -> Spec:
-    """The spec of `environments/NAME.toml`, or of a path ending in .toml. Raises SpecRejected."""
+def load_spec(
+    *, environment: str, operator: tuple[str, ...] = (), certificate: str = "",
+    rules: tuple[Rule, ...] = (),
+) -> Spec:  # fmt: skip
+    """The spec of `environments/NAME.toml`, or of a path ending in .toml. `rules` are of modules
+    above this one, and judge a spec without other problems. Raises SpecRejected."""
     path = spec_file(environment)
     try:
         text = path.read_text(encoding="utf-8")
@@ -28,7 +34,7 @@ def load_spec(*, environment: str, operator: tuple[str, ...] = (), certificate: 
         raise SpecRejected(
             f"There is no environment {environment!r}.", todo=f"Known: {known}."
         ) from None
-    return parse_spec(text, file=path.name, operator=operator, certificate=certificate)
+    return parse_spec(text, file=path.name, operator=operator, certificate=certificate, rules=rules)
 
 
 def spec_file(environment: str) -> Path:
@@ -38,8 +44,9 @@ def spec_file(environment: str) -> Path:
 
 
 def parse_spec(
-    text: str, *, file: str, operator: tuple[str, ...] = (), certificate: str = ""
-) -> Spec:
+    text: str, *, file: str, operator: tuple[str, ...] = (), certificate: str = "",
+    rules: tuple[Rule, ...] = (),
+) -> Spec:  # fmt: skip
     """A spec from TOML text. Raises SpecRejected with every problem and its line."""
     try:
         raw = tomllib.loads(text)
@@ -54,6 +61,9 @@ def parse_spec(
     if certificate and spec.balancer:
         spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=certificate))
     judge_spec(spec, problems)
+    problems.stop_if_any()
+    for rule in rules:
+        rule(spec, problems)
     problems.stop_if_any()
     validated: Spec = spec
     return validated

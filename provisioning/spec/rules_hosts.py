@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioning.prices import load_prices
 from provisioning.spec.model import Spec
 from provisioning.spec.problems import Problems
+from provisioning.spec.releases import UBUNTU
 
 ROLES = ("api", "consumer", "bastion", "monitor")
 NEEDED = ("api", "consumer", "bastion")
@@ -29,6 +30,8 @@ def judge_hosts(spec: Spec, problems: Problems) -> None:
     for role in NEEDED:
         if not spec.role(role):
             problems.add("hosts", f"no host has the role {role!r}")
+    if not spec.image.ami and spec.image.release not in UBUNTU:
+        problems.add("image.release", f"{spec.image.release!r} is none of {', '.join(UBUNTU)}")
     _public_roles(spec, problems)
 
 

@@ -12,17 +12,18 @@ from provisioning.spec.problems import Problems
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,38}$")
 SHORT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")  # a load balancer's name has at most 32 characters
 LOWERED = ("cache", "database")
+FREE = ("environment", "project", "route table", "subnet group")  # by their own rules, or shared
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 
 
 def judge_names(spec: Spec, problems: Problems) -> None:
     _environment(spec, problems)
-    named = list(_named(spec))
+    named = list(spec_names(spec))
     counted = Counter((kind, name) for _, kind, name in named)
     for path, kind, name in named:
-        if not NAME.match(name) or name.endswith("-") or "--" in name:
+        if kind not in FREE and (not NAME.match(name) or name.endswith("-") or "--" in name):
             problems.add(path, f"{name!r} must be letters, digits and single hyphens, at most 39")
-        if counted[kind, name] > 1:
+        if kind not in FREE and counted[kind, name] > 1:
             problems.add(path, f"{name!r} names two {kind}s")
         if kind in LOWERED and name != name.lower():
             problems.add(path, f"{name!r} must be lower case: AWS lowers the names of stores")
@@ -38,19 +39,25 @@ def _environment(spec: Spec, problems: Problems) -> None:
         problems.add("environment.region", f"{spec.environment.region!r} is no region's name")
 
 
-def _named(spec: Spec) -> Iterator[tuple[str, str, str]]:
+def spec_names(spec: Spec) -> Iterator[tuple[str, str, str]]:
+    """(path, what, name) of everything that the spec names."""
+    yield "environment.name", "environment", spec.environment.name
+    yield "environment.project", "project", spec.environment.project
     yield "network.vpc", "VPC", spec.network.vpc
     yield "network.internet_gateway", "gateway", spec.network.internet_gateway
     yield "key.name", "key pair", spec.key.name
     for i, subnet in enumerate(spec.network.subnets):
         yield f"network.subnets[{i}].name", "subnet", subnet.name
+        yield f"network.subnets[{i}].route_table", "route table", subnet.route_table
     for i, host in enumerate(spec.hosts):
         yield f"hosts[{i}].name", "host", host.name
     for i, cache in enumerate(spec.caches):
         yield f"caches[{i}].name", "cache", cache.name
+        yield f"caches[{i}].subnet_group", "subnet group", cache.subnet_group
     for i, secret in enumerate(spec.secrets):
         yield f"secrets[{i}].name", "secret", secret.name
     yield "database.name", "database", spec.database.name
+    yield "database.subnet_group", "subnet group", spec.database.subnet_group
     if spec.balancer:
         yield "balancer.name", "balancer", spec.balancer.name
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from provisioning.name_rules import RESERVED_WORDS, SCHEMA_RULE, USER_RULE, NameRule
 from provisioning.spec.model import Balancer, Cache, Spec
 from provisioning.spec.problems import Problems
+from provisioning.spec.releases import CACHES, cache_problem, mysql_problem
 
 RESERVED = (22, 80, 443, 8080, 8081, 8090, 8405)
 PURPOSES = ("decisions", "broker")
@@ -34,8 +36,10 @@ def judge_caches(spec: Spec, problems: Problems) -> None:
 def _cache(spec: Spec, cache: Cache, path: str, problems: Problems) -> None:
     judge_port(f"{path}.port", cache.port, problems)
     _tiers(spec, cache.tiers, path, problems)
-    if cache.engine not in ("redis", "valkey"):
+    if cache.engine not in CACHES:
         problems.add(f"{path}.engine", f"{cache.engine!r} is neither redis nor valkey")
+    elif problem := cache_problem(cache.engine, cache.version):
+        problems.add(f"{path}.version", f"{cache.version!r} {problem}")
     if unknown := set(cache.purpose) - set(PURPOSES):
         problems.add(f"{path}.purpose", f"unknown: {', '.join(sorted(unknown))}")
     if not 0 <= cache.replicas <= 5:
@@ -75,14 +79,24 @@ def judge_database(spec: Spec, problems: Problems) -> None:
         problems.add("database.public", "a database is never reachable from the internet")
     if len({subnet.zone for subnet in spec.tier(*wanted.tiers)}) < 2:
         problems.add("database.tiers", "RDS needs subnets in two zones, even for one instance")
-    if not re.match(r"^(8\.0|8\.4)(\.\d+)?$", wanted.version):
-        problems.add("database.version", f"{wanted.version!r} is no MySQL 8.0 or 8.4 version")
+    if problem := mysql_problem(wanted.version):
+        problems.add("database.version", f"{wanted.version!r} {problem}")
+    _word("database.schema", wanted.schema, SCHEMA_RULE, problems)
+    _word("database.user", wanted.user, USER_RULE, problems)
     if not 20 <= wanted.storage_gb <= 16384:
         problems.add("database.storage_gb", f"must be 20 to 16384 GB, is {wanted.storage_gb}")
     if not 0 <= wanted.backup_days <= 35:
         problems.add("database.backup_days", f"must be 0 to 35, is {wanted.backup_days}")
     if wanted.insights and wanted.type.endswith((".micro", ".small")):
         problems.add("database.insights", f"{wanted.type} is too small for performance insights")
+
+
+def _word(path: str, name: str, rule: NameRule, problems: Problems) -> None:
+    """A name that is a word of SQL."""
+    if problem := rule.problem(name):
+        problems.add(path, f"{name!r} {problem}")
+    if name.lower() in RESERVED_WORDS:
+        problems.add(path, f"{name!r} is a reserved word of MySQL")
 
 
 def _tiers(spec: Spec, tiers: tuple[str, ...], path: str, problems: Problems) -> None:

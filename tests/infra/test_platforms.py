@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provisioning.resources.image import NAMES
 from provisioning.spec import model
+from provisioning.spec.releases import UBUNTU
 from tests.rehearsal import base
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +52,8 @@ def test_15_1_each_role_s_metadata_names_them(role: str) -> None:
 
 def test_15_1_images_are_of_systems_that_the_roles_accept() -> None:
     ubuntus = {name.removeprefix("Ubuntu "): code for name, code in SYSTEMS.items() if "Ub" in name}
-    assert ubuntus == NAMES
-    assert model.Image().release in NAMES
+    assert ubuntus == UBUNTU
+    assert model.Image().release in UBUNTU
 
 
 def test_15_1_the_accepted_versions_of_python_are_the_same_everywhere() -> None:

@@ -14,6 +14,7 @@ from tests.provisioning.elasticache_records import (
     store_of,
     tagged_arn,
 )
+from tests.provisioning.engine_defaults import CACHE, page_of_parameters
 
 
 class GroupAnswers:
@@ -61,9 +62,9 @@ class GroupAnswers:
         return ActionResult({"CacheParameterGroups": list(store_of(self).parameters.values())})
 
     def describe_cache_parameters(self: Any) -> ActionResult:
-        values = store_of(self).parameters[asked_of(self)["CacheParameterGroupName"]]["values"]
-        named = [{"ParameterName": k, "ParameterValue": v} for k, v in values.items()]
-        return ActionResult({"Parameters": named})
+        asked = asked_of(self)
+        values = store_of(self).parameters[asked["CacheParameterGroupName"]]["values"]
+        return ActionResult(page_of_parameters(CACHE, values, asked.get))
 
     def modify_cache_parameter_group(self: Any) -> ActionResult:
         asked = asked_of(self)

@@ -18,10 +18,12 @@ from moto.rds.models import RDSBackend, rds_backends
 from tests.provisioning import (
     elasticache_records,
     elasticache_store,
+    engine_defaults,
     kept_tags,
     memoized,
     price_list,
     real_hosts,
+    refused_names,
     store_states,
 )
 from tests.provisioning.late_visibility import LateVisibility
@@ -35,6 +37,8 @@ def strict_application() -> Any:
     elasticache_store.install_elasticache()
     kept_tags.install_tags()
     real_hosts.install_host_reports()
+    refused_names.refuse_ill_names()
+    engine_defaults.install_engine_defaults()
     _patch(EC2Backend, "delete_subnet", _subnet_free)
     _patch(EC2Backend, "delete_security_group", _group_free)
     _patch(EC2Backend, "detach_internet_gateway", _nobody_public)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,8 +62,16 @@ def test_a_zone_without_the_size_is_bad(hello_rig: Any, monkeypatch: pytest.Monk
     assert "ap-northeast-2a" in findings["size t2.medium"].told
 
 
-def engine_option(version: str) -> dict[str, Any]:
-    return {"OrderableDBInstanceOptions": [{"Engine": "mysql", "EngineVersion": version}]}
+def engine_option(
+    version: str, zones: str = "ac", storage: str = "gp3", **more: str
+) -> dict[str, Any]:
+    option = {
+        "Engine": "mysql",
+        "EngineVersion": version,
+        "StorageType": storage,
+        "AvailabilityZones": [{"Name": f"ap-northeast-2{zone}"} for zone in zones],
+    }
+    return {"OrderableDBInstanceOptions": [option], **more}
 
 
 NO_OPTION: dict[str, Any] = {"OrderableDBInstanceOptions": []}
@@ -73,6 +82,10 @@ NO_OPTION: dict[str, Any] = {"OrderableDBInstanceOptions": []}
     [
         ([engine_option("8.0.35")], "ok"),
         ([engine_option("8.0.44")], "bad"),
+        ([engine_option("8.0.44", Marker="2"), engine_option("8.0.35")], "ok"),
+        ([engine_option("8.0.35", storage="standard"), engine_option("8.0.35")], "bad"),
+        ([engine_option("8.0.35", zones="bd")], "bad"),
+        ([engine_option("8.0.35", zones="cd")], "ok"),
         ([NO_OPTION, engine_option("8.4.6")], "bad"),
         ([NO_OPTION, NO_OPTION], "unknown"),
     ],
@@ -85,10 +98,31 @@ def test_a_database_that_can_not_be_ordered_is_bad(
     assert by_name(check_offers(hello_rig.spec, hello_rig.cloud))["database"].verdict == verdict
 
 
+@pytest.mark.parametrize(("zones", "verdict"), [("ac", "ok"), ("cd", "bad")])
+def test_a_database_in_two_zones_needs_both_to_offer_it(
+    hello_rig: Any, rds: Stubber, zones: str, verdict: str
+) -> None:
+    database = replace(hello_rig.spec.database, multi_az=True)
+    hello_rig.use_spec(replace(hello_rig.spec, database=database))
+    rds.add_response(
+        "describe_orderable_db_instance_options",
+        engine_option("8.0.35", zones),
+        {"Engine": "mysql", "DBInstanceClass": "db.t4g.micro", "Vpc": True},
+    )
+    found = by_name(check_offers(hello_rig.spec, hello_rig.cloud))["database"]
+    assert found.verdict == verdict
+    if verdict == "bad":
+        assert found.told.endswith(
+            "ap-northeast-2d; its subnets are in ap-northeast-2a, ap-northeast-2c"
+        )
+
+
 @pytest.mark.parametrize(("version", "verdict"), [("7.1.0", "ok"), ("6.2.6", "bad")])
 def test_a_cache_version_aws_has_not_is_bad(
     hello_rig: Any, elasticache: Stubber, version: str, verdict: str
 ) -> None:
+    first = {"CacheEngineVersions": [{"EngineVersion": "5.0.6"}], "Marker": "2"}
+    elasticache.add_response("describe_cache_engine_versions", first)
     elasticache.add_response(
         "describe_cache_engine_versions", {"CacheEngineVersions": [{"EngineVersion": version}]}
     )

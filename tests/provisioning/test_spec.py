@@ -96,6 +96,12 @@ REJECTED = {
     "a store in a public subnet": (
         "hello", 'tiers = ["private"]', 'tiers = ["public"]', "must not be in a public"),
     "an unknown MySQL": ("hello", '"8.0.35"', '"5.7"', "no MySQL 8.0 or 8.4 version"),
+    "a schema that is no word": (
+        "hello", "insights = false", 'insights = false\nschema = "coupon-db"', "must be letters"),
+    "a schema that MySQL reserves": (
+        "hello", "insights = false", 'insights = false\nschema = "groups"', "reserved word"),
+    "an unknown Valkey": ("production", "snapshot_days = 3", 'version = "8.9"', "no valkey rel"),
+    "an unknown Ubuntu": ("hello", "[key]", '[image]\nrelease = "22.10"\n\n[key]', "none of 24"),
     "insights on a micro": ("hello", "insights = false", "insights = true", "too small"),
     "valkey on a plain node": ("hello", 'engine = "redis"', 'engine = "valkey"', "managed_group"),
     "encryption on a plain node": ("hello", "encrypted = false", "encrypted = true", "need m"),
