@@ -39,6 +39,12 @@ class Ambiguous(ProvisioningError):
     code = "ambiguous"
 
 
+class Impossible(ProvisioningError):
+    """The spec asks for a change that AWS doesn't allow; nothing was changed."""
+
+    code = "impossible"
+
+
 class Locked(ProvisioningError):
     """Another run holds the environment's lock."""
 

@@ -11,12 +11,14 @@ from provisioning.aws import Cloud
 from provisioning.client_errors import error_code, translated_errors
 from provisioning.dependency_order import Half, Task, tasks_of
 from provisioning.errors import Incomplete, ProvisioningError
-from provisioning.model import Action, Found, Key, Plan, Step, Want
-from provisioning.plan import compare_properties
+from provisioning.model import Action, Difference, Found, Key, Plan, Step, Want
+from provisioning.plan import compare_properties, demand_possible
 from provisioning.quantities import counted_noun
 from provisioning.refusals import BUSY, STILL_USED
 from provisioning.resources.catalogue import BY_NAME
+from provisioning.resources.change_table import in_turns, judge_all
 from provisioning.resources.kind import Kind, not_ours_error, resolved_want
+from provisioning.resources.verdicts import How
 from provisioning.waiting import ask_again, wait_until
 
 
@@ -54,7 +56,8 @@ class Actor:
 
     def execute_plan(self, plan: Plan) -> None:
         """Executes every step. A failed step stops only those that need it. Raises Incomplete at
-        the end if any step failed."""
+        the end if any step failed, and Impossible at once if the plan has a refusal."""
+        demand_possible(plan)
         waiting = tasks_of(plan)
         self.cloud.stopping.clear()
         with ThreadPoolExecutor(self.at_once) as pool:
@@ -151,9 +154,21 @@ def make_resource(
     if step.action is Action.WAIT:
         found = _reread(cloud, kind, found)
         differences = compare_properties(kind, want, found)
-    if differences:
-        _change(cloud, kind, found, want, frozenset(d.what for d in differences), unseen)
+        _demand_in_place(found, differences)
+    for changed in in_turns(kind.kind, differences):
+        _change(cloud, kind, found, want, changed, unseen)
     return found.id
+
+
+def _demand_in_place(found: Found, differences: tuple[Difference, ...]) -> None:
+    """Raises Incomplete for what the plan could not judge while AWS was at work."""
+    judged = judge_all(found.kind, differences)
+    if others := judged[How.REFUSED] | judged[How.REPLACED]:
+        raise Incomplete(
+            f"{found.key} is ready now, and its {', '.join(sorted(others))} can't be changed in "
+            "place.",
+            todo="Run plan, which judges it.",
+        )
 
 
 def _change(

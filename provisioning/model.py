@@ -87,6 +87,7 @@ class Action(StrEnum):
     REPLACE = "replace"
     DELETE = "delete"
     WAIT = "wait"
+    REFUSE = "refuse"  # AWS doesn't allow it: nothing is executed until the spec says otherwise
     KEEP = "keep"
 
 
@@ -139,6 +140,10 @@ class Plan:
     @property
     def changes(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.action is not Action.KEEP)
+
+    @property
+    def refusals(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is Action.REFUSE)
 
     @property
     def is_destructive(self) -> tuple[Step, ...]:

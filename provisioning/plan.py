@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 
-from provisioning.model import Action, Difference, Found, Key, Pending, Plan, Step, Want
+from provisioning.errors import Impossible
+from provisioning.model import Action, Difference, Found, Key, Pending, Plan, Props, Step, Want
 from provisioning.resources.catalogue import BY_NAME, RANK
+from provisioning.resources.change_table import judge_all
 from provisioning.resources.kind import Kind, resolved_want
+from provisioning.resources.renames import refuse_crowded
+from provisioning.resources.verdicts import How
+
+PROTECTED = (
+    "holds data and is protected: set protected = false in the spec and apply that first, if you "
+    "mean it"
+)
 
 
 def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
@@ -24,7 +33,7 @@ def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
         if step.action in (Action.CREATE, Action.REPLACE):
             ids.pop(key, None)
         steps.append(step)
-    return Plan((*steps, *_deletions(wanted, found)))
+    return Plan(refuse_crowded((*steps, *_deletions(wanted, found)), found))
 
 
 def in_order(wants: Iterable[Want]) -> tuple[Key, ...]:
@@ -62,12 +71,12 @@ def compare_properties(kind: Kind, want: Want, found: Found) -> tuple[Difference
     return tuple(
         Difference(name, found.props[name], wanted)
         for name, wanted in want.props.items()
-        if name in found.props and not _is_as_wanted(kind, name, found.props[name], wanted)
+        if name in found.props and not _is_as_wanted(kind, name, found.props, want.props)
     )
 
 
-def _is_as_wanted(kind: Kind, name: str, found: object, wanted: object) -> bool:
-    return not _contains_pending(wanted) and kind.is_same(name, found, wanted)
+def _is_as_wanted(kind: Kind, name: str, found: Props, wanted: Props) -> bool:
+    return not _contains_pending(wanted[name]) and kind.is_as_wanted(name, found, wanted)
 
 
 def _contains_pending(value: object) -> bool:
@@ -81,25 +90,52 @@ def _contains_pending(value: object) -> bool:
 def _action_and_reason(
     kind: Kind, differences: tuple[Difference, ...], found: Found
 ) -> tuple[Action, str]:
-    changed = ", ".join(difference.what for difference in differences)
-    fixed = [difference.what for difference in differences if difference.what in kind.fixed]
-    if fixed:
-        return Action.REPLACE, f"{', '.join(fixed)} can't be changed in place"
+    judged = judge_all(kind.kind, differences)
+    if refused := judged[How.REFUSED]:
+        return Action.REFUSE, "; ".join(f"{name} {why}" for name, why in refused.items())
+    if replaced := judged[How.REPLACED]:
+        reason = _replacement_reason(replaced)
+        if kind.holds_data and found.props.get("protected"):
+            return Action.REFUSE, f"{reason}, and it {PROTECTED}"
+        return Action.REPLACE, reason
     if not found.ready:
         return Action.WAIT, "AWS is still working on it; judged when it is ready"
     if differences:
+        changed = ", ".join(difference.what for difference in differences)
         return Action.CHANGE, f"{changed} differ{'' if len(differences) > 1 else 's'}"
     return Action.KEEP, "it is as wanted"
+
+
+def _replacement_reason(replaced: Mapping[str, str]) -> str:
+    """`subnet, key can't be changed in place; type can't become c7g.large: ...`"""
+    names: dict[str, list[str]] = {}
+    for name, because in replaced.items():
+        names.setdefault(because, []).append(name)
+    return "; ".join(f"{', '.join(whose)} {because}" for because, whose in names.items())
+
+
+def demand_possible(planned: Plan) -> None:
+    """Raises Impossible if AWS doesn't allow a step, or it would lose the data of a protected
+    store."""
+    if planned.refusals:
+        raise Impossible(
+            "\n".join(f"{step.key}: {step.reason}." for step in planned.refusals),
+            todo="Nothing was changed.",
+        )
 
 
 def _deletions(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[Step, ...]:
     """Deletions of resources that have our tags and are not wanted any more. They come last, when
     nothing wanted uses them."""
     extra = sorted(found.keys() - wanted.keys(), key=creation_rank, reverse=True)
-    return tuple(
-        Step(key=key, action=Action.DELETE, reason="the spec has it no more", found=found[key])
-        for key in extra
-    )
+    return tuple(_deletion(found[key]) for key in extra)
+
+
+def _deletion(found: Found) -> Step:
+    reason, action = "the spec has it no more", Action.DELETE
+    if BY_NAME[found.kind].holds_data and found.props.get("protected"):
+        reason, action = f"{reason}, and it {PROTECTED}", Action.REFUSE
+    return Step(key=found.key, action=action, reason=reason, found=found)
 
 
 def reversed_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:

@@ -49,14 +49,18 @@ def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
                 "protected": wanted.protected,
                 "running": True,
                 "role": wanted.role,
-            },
-            hidden={
                 "disk_gb": wanted.disk_gb,
-                "release": spec.image.release,
-                "ami": spec.image.ami,
+                **_image(spec),
             },
+            hidden={"release": spec.image.release, "ami": spec.image.ami},
             after=out,
         )
+
+
+def _image(spec: Spec) -> dict[str, str]:
+    """Another release, or another fixed image, replaces hosts; a newer build of a release doesn't:
+    hosts are patched."""
+    return {"image": spec.image.ami} if spec.image.ami else {"release": spec.image.release}
 
 
 def role_want(name: str, service: str, rights: dict[str, Any]) -> Want:

@@ -31,12 +31,14 @@ def _plain(spec: Spec, cache: Cache) -> Iterator[Want]:
         name=cache.name,
         props={
             "engine": cache.engine,
+            "version": cache.version,
             "type": cache.type,
             "port": cache.port,
             "subnets": Ref("cache-subnets", cache.subnet_group),
             "groups": frozenset({group_ref(spec, "cache")}),
+            "maintenance": spec.windows.maintenance,
+            "auto_upgrade": False,
         },
-        hidden={"version": cache.version},
     )
 
 
@@ -54,6 +56,7 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
         name=cache.name,
         props={
             "engine": cache.engine,
+            "version": cache.version,
             "type": cache.type,
             "port": cache.port,
             "members": cache.replicas + 1,
@@ -64,8 +67,11 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
             "encrypted_at_rest": cache.encrypted,
             "encrypted_in_transit": cache.encrypted,
             "snapshot_days": cache.snapshot_days,
+            "maintenance": spec.windows.maintenance,
+            "auto_upgrade": False,  # versions change only by the spec
+            **({"snapshot_window": spec.windows.backup} if cache.snapshot_days else {}),
         },
-        hidden={"version": cache.version, "purpose": " and ".join(cache.purpose), **token},
+        hidden={"purpose": " and ".join(cache.purpose), **token},
     )
 
 
@@ -74,7 +80,10 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
     yield Want(kind="db-subnets", name=wanted.subnet_group, props=subnets)
     parameters: dict[str, Any] = {}
     if wanted.require_tls:
-        parameters = {"parameters": Ref("db-parameters", _parameters_name(spec))}
+        parameters = {
+            "parameters": Ref("db-parameters", _parameters_name(spec)),
+            "in_force": True,
+        }
         yield _parameters(spec)
     groups = tuple(_logs(spec, wanted))
     yield from groups
@@ -85,12 +94,16 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
             "type": wanted.type,
             "version": wanted.version,
             "storage_gb": wanted.storage_gb,
+            "max_storage_gb": wanted.max_storage_gb,
             "subnets": Ref("db-subnets", wanted.subnet_group),
             "groups": frozenset({group_ref(spec, "database")}),
             "multi_az": wanted.multi_az,
             "encrypted": wanted.encrypted,
             "public": wanted.public,
             "backup_days": wanted.backup_days,
+            "backup_window": spec.windows.backup,
+            "maintenance": spec.windows.maintenance,
+            "auto_upgrade": False,  # versions change only by the spec
             "protected": wanted.protected,
             "insights": wanted.insights,
             "logs": frozenset(group.name.rpartition("/")[2] for group in groups),

@@ -42,7 +42,6 @@ def our_resources(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tupl
 class TargetGroup(Kind):
     kind = "target-group"
     absent = frozenset({"TargetGroupNotFound"})
-    fixed = frozenset({"vpc", "port"})
     late = frozenset({"targets", "drain_seconds"})
     born = {"targets": frozenset(), "drain_seconds": 300}
 

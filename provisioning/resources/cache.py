@@ -8,6 +8,7 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
+from provisioning.resources.cache_change import change_cache_group
 from provisioning.resources.cache_states import (
     AT_WORK,
     FAILED,
@@ -19,13 +20,12 @@ from provisioning.resources.cache_states import (
 )
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
-from provisioning.waiting import wait_until
+from provisioning.resources.verdicts import is_version
 
 
 class CacheGroup(Kind):
     kind = "cache-group"
     absent = frozenset({"ReplicationGroupNotFoundFault"})
-    fixed = frozenset({"port", "subnets", "encrypted_at_rest", "encrypted_in_transit"})
     holds_data = True
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -73,7 +73,7 @@ class CacheGroup(Kind):
             ReplicationGroupId=want.name,
             ReplicationGroupDescription=f"{cloud.scope.prefix}: {want.hidden['purpose']}",
             Engine=p["engine"],
-            EngineVersion=want.hidden["version"],
+            EngineVersion=p["version"],
             CacheNodeType=p["type"],
             NumCacheClusters=p["members"],
             AutomaticFailoverEnabled=p["multi_az"],
@@ -85,8 +85,11 @@ class CacheGroup(Kind):
             AtRestEncryptionEnabled=p["encrypted_at_rest"],
             TransitEncryptionEnabled=p["encrypted_in_transit"],
             SnapshotRetentionLimit=p["snapshot_days"],
+            PreferredMaintenanceWindow=p["maintenance"],
+            AutoMinorVersionUpgrade=p["auto_upgrade"],
             Tags=cloud.scope.tags(want.name),
             **self._auth(cloud, want),
+            **({"SnapshotWindow": p["snapshot_window"]} if "snapshot_window" in p else {}),
         )
         return want.name
 
@@ -96,36 +99,14 @@ class CacheGroup(Kind):
         return {"AuthToken": secret_value(cloud, path)} if path else {}
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
-        p = want.props
         demand_ours(cloud, found)
-        if "members" in changed:
-            self._resize(cloud, found, p["members"])
-        settings: dict[str, Any] = {
-            "type": {"CacheNodeType": p["type"]},
-            "groups": {"SecurityGroupIds": sorted(p["groups"])},
-            "parameters": {"CacheParameterGroupName": p["parameters"]},
-            "snapshot_days": {"SnapshotRetentionLimit": p["snapshot_days"]},
-            "engine": {"Engine": p["engine"], "EngineVersion": want.hidden["version"]},
-            "multi_az": {
-                "MultiAZEnabled": p["multi_az"],
-                "AutomaticFailoverEnabled": p["multi_az"],
-            },
-        }
-        changes = {
-            k: v for name in sorted(changed & settings.keys()) for k, v in settings[name].items()
-        }
-        if changes:
-            cloud.elasticache.modify_replication_group(
-                ReplicationGroupId=found.id, ApplyImmediately=True, **changes
-            )
+        change_cache_group(cloud, found, want, changed)
 
-    def _resize(self, cloud: Cloud, found: Found, members: int) -> None:
-        request: Any = {"ReplicationGroupId": found.id, "NewReplicaCount": members - 1}
-        if members > found.props["members"]:
-            cloud.elasticache.increase_replica_count(ApplyImmediately=True, **request)
-        else:
-            cloud.elasticache.decrease_replica_count(ApplyImmediately=True, **request)
-        wait_until(cloud, f"resizing {found.name}", lambda: self.is_ready(cloud, found.id))
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
+        """For 8.0 AWS returns the full version that it chose: 8.0.1."""
+        return (
+            is_version(found, wanted) if name == "version" else super().is_same(name, found, wanted)
+        )
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         return _statuses(cloud).get(id) in AT_WORK
@@ -159,6 +140,8 @@ def _described(group: Any) -> dict[str, Any]:
         "encrypted_at_rest": "AtRestEncryptionEnabled",
         "encrypted_in_transit": "TransitEncryptionEnabled",
         "snapshot_days": "SnapshotRetentionLimit",
+        "snapshot_window": "SnapshotWindow",
+        "auto_upgrade": "AutoMinorVersionUpgrade",
     }
     described = {name: group[field] for name, field in fields.items() if field in group}
     multi_az = {"multi_az": group["MultiAZ"] == "enabled"} if "MultiAZ" in group else {}
@@ -171,6 +154,8 @@ def _from_member(node: Any) -> dict[str, Any]:
         return {}
     return {
         "engine": node["Engine"],
+        "version": node["EngineVersion"],
+        "maintenance": node["PreferredMaintenanceWindow"],
         "subnets": node["CacheSubnetGroupName"],
         "groups": frozenset(g["SecurityGroupId"] for g in node.get("SecurityGroups", ())),
         "parameters": node["CacheParameterGroup"]["CacheParameterGroupName"],

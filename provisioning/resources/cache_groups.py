@@ -63,7 +63,6 @@ class CacheParameters(Kind):
 
     kind = "cache-parameters"
     absent = frozenset({"CacheParameterGroupNotFound"})
-    fixed = frozenset({"family"})
     late = frozenset({"values"})
     born = {"values": {}}
 

@@ -17,12 +17,12 @@ from provisioning.resources.cache_states import (
     wait_until_left,
 )
 from provisioning.resources.kind import Kind
+from provisioning.resources.verdicts import is_version
 
 
 class CacheNode(Kind):
     kind = "cache-node"
     absent = frozenset({"CacheClusterNotFound"})
-    fixed = frozenset({"engine", "port", "subnets"})
     holds_data = True
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -46,7 +46,10 @@ class CacheNode(Kind):
             id=node["CacheClusterId"],
             props={
                 "engine": node["Engine"],
+                "version": node["EngineVersion"],
                 "type": node["CacheNodeType"],
+                "maintenance": node["PreferredMaintenanceWindow"],
+                "auto_upgrade": node["AutoMinorVersionUpgrade"],
                 "subnets": node["CacheSubnetGroupName"],
                 "groups": frozenset(g["SecurityGroupId"] for g in node.get("SecurityGroups", ())),
                 **({"port": port} if port else {}),
@@ -65,23 +68,37 @@ class CacheNode(Kind):
         cloud.elasticache.create_cache_cluster(
             CacheClusterId=want.name,
             Engine=want.props["engine"],
-            EngineVersion=want.hidden["version"],
+            EngineVersion=want.props["version"],
             CacheNodeType=want.props["type"],
             NumCacheNodes=1,
             Port=want.props["port"],
             CacheSubnetGroupName=want.props["subnets"],
             SecurityGroupIds=sorted(want.props["groups"]),
+            PreferredMaintenanceWindow=want.props["maintenance"],
+            AutoMinorVersionUpgrade=want.props["auto_upgrade"],
             Tags=cloud.scope.tags(want.name),
         )
         return want.name
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        p = want.props
+        options: dict[str, dict[str, Any]] = {
+            "version": {"EngineVersion": p["version"]},
+            "type": {"CacheNodeType": p["type"]},
+            "groups": {"SecurityGroupIds": sorted(p["groups"])},
+            "maintenance": {"PreferredMaintenanceWindow": p["maintenance"]},
+            "auto_upgrade": {"AutoMinorVersionUpgrade": p["auto_upgrade"]},
+        }
+        changes = {k: v for name in sorted(changed) for k, v in options[name].items()}
         demand_ours(cloud, found)
         cloud.elasticache.modify_cache_cluster(
-            CacheClusterId=found.id,
-            CacheNodeType=want.props["type"],
-            SecurityGroupIds=sorted(want.props["groups"]),
-            ApplyImmediately=True,
+            CacheClusterId=found.id, ApplyImmediately=True, **changes
+        )
+
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
+        """For 7.1 AWS returns the full version that it chose: 7.1.0."""
+        return (
+            is_version(found, wanted) if name == "version" else super().is_same(name, found, wanted)
         )
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:

@@ -7,25 +7,34 @@ from typing import Any
 
 from provisioning.aws import Cloud
 from provisioning.client_errors import ignoring
-from provisioning.model import Found, Want
+from provisioning.model import Found, Props, Want
+from provisioning.resources.database_change import (
+    change_database,
+    is_disk_as_wanted,
+    is_limit_as_wanted,
+)
+from provisioning.resources.database_states import (
+    AT_WORK,
+    BROKEN,
+    database_instances,
+    database_statuses,
+)
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
+from provisioning.resources.verdicts import is_version
 from provisioning.tags import as_dict
 from provisioning.waiting import wait_until
 
 STORAGE = "gp3"
-AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves, and all is described
-BROKEN = ("failed", "incompatible-restore", "incompatible-network")  # AWS takes no snapshot of it
 
 
 class Database(Kind):
     kind = "database"
     absent = frozenset({"DBInstanceNotFound"})
-    fixed = frozenset({"encrypted", "subnets", "schema", "user"})
     holds_data = True
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        for instance in _instances(cloud):
+        for instance in database_instances(cloud):
             if instance["DBInstanceStatus"] != "deleting" and cloud.scope.owns_tags(
                 as_dict(instance["TagList"])
             ):
@@ -33,7 +42,6 @@ class Database(Kind):
 
     def _found(self, instance: Any) -> Found:
         endpoint = instance.get("Endpoint", {})
-        groups = [group["DBParameterGroupName"] for group in instance["DBParameterGroups"]]
         return self.found(
             name=instance["DBInstanceIdentifier"],
             id=instance["DBInstanceIdentifier"],
@@ -41,19 +49,23 @@ class Database(Kind):
                 "type": instance["DBInstanceClass"],
                 "version": instance["EngineVersion"],
                 "storage_gb": instance["AllocatedStorage"],
+                "max_storage_gb": instance.get("MaxAllocatedStorage", 0),
                 "subnets": instance["DBSubnetGroup"]["DBSubnetGroupName"],
                 "groups": frozenset(g["VpcSecurityGroupId"] for g in instance["VpcSecurityGroups"]),
                 "multi_az": instance["MultiAZ"],
                 "encrypted": instance["StorageEncrypted"],
                 "public": instance["PubliclyAccessible"],
                 "backup_days": instance["BackupRetentionPeriod"],
+                "backup_window": instance["PreferredBackupWindow"],
+                "maintenance": instance["PreferredMaintenanceWindow"].lower(),
+                "auto_upgrade": instance["AutoMinorVersionUpgrade"],
                 "protected": instance["DeletionProtection"],
                 "insights": instance.get("PerformanceInsightsEnabled", False),
                 "logs": frozenset(instance.get("EnabledCloudwatchLogsExports", ())),
                 "user": instance["MasterUsername"],
                 "schema": instance.get("DBName", ""),
                 **({"port": endpoint["Port"]} if "Port" in endpoint else {}),
-                **({"parameters": groups[0]} if groups else {}),
+                **_parameters(instance),
             },
             ready=instance["DBInstanceStatus"] in AT_WORK,
             more={"status": instance["DBInstanceStatus"]},
@@ -82,45 +94,37 @@ class Database(Kind):
             MultiAZ=p["multi_az"],
             PubliclyAccessible=p["public"],
             BackupRetentionPeriod=p["backup_days"],
+            PreferredBackupWindow=p["backup_window"],
+            PreferredMaintenanceWindow=p["maintenance"],
             DeletionProtection=p["protected"],
             EnablePerformanceInsights=p["insights"],
             CopyTagsToSnapshot=True,
-            AutoMinorVersionUpgrade=False,  # minor versions change only by the spec
+            AutoMinorVersionUpgrade=p["auto_upgrade"],
             EnableCloudwatchLogsExports=sorted(p["logs"]),
             Tags=cloud.scope.tags(want.name),
             **({"DBParameterGroupName": p["parameters"]} if "parameters" in p else {}),
+            **({"MaxAllocatedStorage": p["max_storage_gb"]} if p["max_storage_gb"] else {}),
         )
         return want.name
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
-        p = want.props
-        settings: dict[str, Any] = {
-            "type": {"DBInstanceClass": p["type"]},
-            "version": {"EngineVersion": p["version"], "AllowMajorVersionUpgrade": True},
-            "storage_gb": {"AllocatedStorage": p["storage_gb"]},
-            "groups": {"VpcSecurityGroupIds": sorted(p["groups"])},
-            "multi_az": {"MultiAZ": p["multi_az"]},
-            "public": {"PubliclyAccessible": p["public"]},
-            "backup_days": {"BackupRetentionPeriod": p["backup_days"]},
-            "protected": {"DeletionProtection": p["protected"]},
-            "insights": {"EnablePerformanceInsights": p["insights"]},
-            "logs": {"CloudwatchLogsExportConfiguration": _logs(found, want)},
-            "port": {"DBPortNumber": p["port"]},
-            "parameters": {"DBParameterGroupName": p.get("parameters", "")},
-        }
-        changes = {k: v for name in sorted(changed) for k, v in settings[name].items()}
-        cloud.rds.modify_db_instance(
-            DBInstanceIdentifier=found.id, ApplyImmediately=True, **changes
-        )
+        change_database(cloud, found, want, changed)
 
     def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """For 8.4 AWS returns the full version that it chose: 8.4.6."""
-        if name == "version":
-            return f"{found}.".startswith(f"{wanted}.")
-        return super().is_same(name, found, wanted)
+        return (
+            is_version(found, wanted) if name == "version" else super().is_same(name, found, wanted)
+        )
+
+    def is_as_wanted(self, name: str, found: Props, wanted: Props) -> bool:
+        if name == "storage_gb":
+            return is_disk_as_wanted(found, wanted)
+        if name == "max_storage_gb":
+            return is_limit_as_wanted(found, wanted)
+        return super().is_as_wanted(name, found, wanted)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        return _statuses(cloud).get(id) in AT_WORK
+        return database_statuses(cloud).get(id) in AT_WORK
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         if found.props["protected"]:
@@ -139,7 +143,7 @@ class Database(Kind):
             )
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:
-        return found.id not in _statuses(cloud)
+        return found.id not in database_statuses(cloud)
 
     def price_items(self, want: Want) -> Mapping[str, float]:
         p = want.props
@@ -148,22 +152,13 @@ class Database(Kind):
         return {f"db/{p['type']}": copies, "db_gp3_gb": p["storage_gb"] * copies, **extended}
 
 
-def _statuses(cloud: Cloud) -> dict[str, str]:
-    return {d["DBInstanceIdentifier"]: d["DBInstanceStatus"] for d in _instances(cloud)}
+def _parameters(instance: Any) -> dict[str, Any]:
+    """A group that was exchanged is in force after a restart only."""
+    groups = instance["DBParameterGroups"]
+    waiting = [group for group in groups if group["ParameterApplyStatus"] == "pending-reboot"]
+    named = {"parameters": groups[0]["DBParameterGroupName"]} if groups else {}
+    return {**named, "in_force": not waiting}
 
 
 def _is_leaving(cloud: Cloud, name: str) -> bool:
-    return _statuses(cloud).get(name) == "deleting"
-
-
-def _logs(found: Found, want: Want) -> dict[str, list[str]]:
-    wanted, enabled = want.props["logs"], found.props["logs"]
-    return {
-        "EnableLogTypes": sorted(wanted - enabled),
-        "DisableLogTypes": sorted(enabled - wanted),
-    }
-
-
-def _instances(cloud: Cloud) -> list[Any]:
-    pages = cloud.rds.get_paginator("describe_db_instances").paginate()
-    return [instance for page in pages for instance in page["DBInstances"]]
+    return database_statuses(cloud).get(name) == "deleting"

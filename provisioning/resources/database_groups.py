@@ -50,7 +50,6 @@ class DatabaseSubnets(Kind):
 class DatabaseParameters(Kind):
     kind = "db-parameters"
     absent = frozenset({"DBParameterGroupNotFound"})
-    fixed = frozenset({"family"})
     late = frozenset({"values"})
     born = {"values": {}}
 

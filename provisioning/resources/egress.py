@@ -43,7 +43,6 @@ class Address(Kind):
 class Nat(Kind):
     kind = "nat"
     absent = frozenset({"NatGatewayNotFound", "InvalidNatGatewayID.NotFound"})
-    fixed = frozenset({"subnet", "address"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         alive: Any = {"Filter": cloud.scope.filters(state=["pending", "available"])}
@@ -89,7 +88,6 @@ class Nat(Kind):
 class S3Endpoint(Kind):
     kind = "s3-endpoint"
     absent = frozenset({"InvalidVpcEndpointId.NotFound"})
-    fixed = frozenset({"vpc", "service"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_vpc_endpoints").paginate(

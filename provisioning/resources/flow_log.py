@@ -18,7 +18,6 @@ class FlowLog(Kind):
     """AWS can't change one in place; replacing it costs nothing and loses nothing."""
 
     kind = "flow-log"
-    fixed = frozenset({"vpc", "log_group", "role", "traffic"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         filters: Any = {"Filter": cloud.scope.filters()}

@@ -19,7 +19,6 @@ Rule = tuple[str, int, int, str]
 class SecurityGroup(Kind):
     kind = "group"
     absent = frozenset({"InvalidGroup.NotFound"})
-    fixed = frozenset({"vpc"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for group in _ours(cloud):
@@ -47,7 +46,6 @@ class DefaultGroup(Kind):
 
     kind = "default-group"
     absent = frozenset({"InvalidGroup.NotFound"})
-    fixed = frozenset({"vpc"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for group in _ours(cloud):
@@ -78,7 +76,6 @@ class Rules(Kind):
 
     kind = "rules"
     absent = frozenset({"InvalidGroup.NotFound"})
-    fixed = frozenset({"group"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for group in _ours(cloud):

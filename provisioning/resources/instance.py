@@ -21,7 +21,6 @@ ALIVE = ["pending", "running", "stopping", "stopped"]
 class Instance(Kind):
     kind = "host"
     absent = frozenset({"InvalidInstanceID.NotFound"})
-    fixed = frozenset({"subnet", "key", "encrypted", "public_ip"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         filters = cloud.scope.filters(instance_state_name=ALIVE)
@@ -29,11 +28,11 @@ class Instance(Kind):
         hosts = [
             host for page in pages for r in page["Reservations"] for host in r["Instances"]
         ]  # fmt: skip
-        encrypted = _encrypted_volumes(cloud) if hosts else {}
+        disks = _root_disks(cloud) if hosts else {}
         for host in cloud.scope.only_ours(hosts):
-            yield self._found(cloud, host, encrypted)
+            yield self._found(cloud, host, disks.get(host["InstanceId"], {}))
 
-    def _found(self, cloud: Cloud, host: Any, encrypted: dict[str, bool]) -> Found:
+    def _found(self, cloud: Cloud, host: Any, disk: Any) -> Found:
         tags = as_dict(host["Tags"])
         protection = cloud.ec2.describe_instance_attribute(
             InstanceId=host["InstanceId"], Attribute="disableApiTermination"
@@ -48,12 +47,15 @@ class Instance(Kind):
                 "groups": frozenset(_groups(host)),
                 "profile": host.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
                 "imdsv2": host["MetadataOptions"]["HttpTokens"] == "required",
-                "encrypted": encrypted.get(host["InstanceId"], True),
                 "protected": protection["DisableApiTermination"]["Value"],
                 "running": host["State"]["Name"] in ("pending", "running"),
                 "role": tags.get("Role", ""),
+                "image": host["ImageId"],
+                **({"release": tags["Release"]} if "Release" in tags else {}),
+                **({"disk_gb": disk["Size"], "encrypted": disk["Encrypted"]} if disk else {}),
                 **_address(host),
             },
+            more={"volume": disk.get("VolumeId", "")},
             ready=host["State"]["Name"] in ("running", "stopped"),
             shows={
                 "private_ip": host.get("PrivateIpAddress", ""),
@@ -105,13 +107,13 @@ class Instance(Kind):
     def price_items(self, want: Want) -> dict[str, float]:
         size = want.props["type"]
         address = {"public_address": 1.0} if want.props["public_ip"] else {}
-        return {f"ec2/{size}": 1, "ebs_gp3_gb": want.hidden["disk_gb"], **address}
+        return {f"ec2/{size}": 1, "ebs_gp3_gb": want.props["disk_gb"], **address}
 
 
 def _request(cloud: Cloud, want: Want) -> dict[str, Any]:
     p = want.props
     image = image_for(cloud, release=want.hidden["release"], type=p["type"], ami=want.hidden["ami"])
-    disk = {"VolumeSize": want.hidden["disk_gb"], "VolumeType": "gp3", "Encrypted": p["encrypted"]}
+    disk = {"VolumeSize": p["disk_gb"], "VolumeType": "gp3", "Encrypted": p["encrypted"]}
     request: dict[str, Any] = {
         "ImageId": image.id,
         "InstanceType": p["type"],
@@ -130,7 +132,7 @@ def _request(cloud: Cloud, want: Want) -> dict[str, Any]:
             {"DeviceName": image.root, "Ebs": {**disk, "DeleteOnTermination": True}}
         ],
         "TagSpecifications": [
-            *cloud.scope.tagging("instance", want.name, Role=p["role"]),
+            *cloud.scope.tagging("instance", want.name, Role=p["role"], **_release(want)),
             *cloud.scope.tagging("volume", want.name),
         ],
     }
@@ -145,8 +147,15 @@ def _token(cloud: Cloud, want: Want) -> str:
 
     AWS lists a new host only after some seconds; until then it can't be found by its tags.
     """
-    parts = [cloud.scope.prefix, want.name, *(f"{k}={want.props[k]}" for k in ("subnet", "type"))]
+    fixed = {k: want.props[k] for k in ("subnet", "type", "key", "public_ip")}
+    launch = {**fixed, **want.hidden}
+    parts = [cloud.scope.prefix, want.name, *(f"{k}={v}" for k, v in launch.items())]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:64]
+
+
+def _release(want: Want) -> dict[str, str]:
+    """What the image was, for later plans: an image's id doesn't say it."""
+    return {"Release": want.props["release"]} if "release" in want.props else {}
 
 
 def _groups(host: Any) -> Iterator[str]:
@@ -160,15 +169,15 @@ def _address(host: Any) -> dict[str, bool]:
     return {"public_ip": bool(host.get("PublicIpAddress"))} if running else {}
 
 
-def _encrypted_volumes(cloud: Cloud) -> dict[str, bool]:
-    """Instance -> whether all of its volumes are encrypted."""
+def _root_disks(cloud: Cloud) -> dict[str, Any]:
+    """Instance -> its only volume, as AWS describes it."""
     pages = cloud.ec2.get_paginator("describe_volumes").paginate(Filters=cloud.scope.filters())
-    encrypted: dict[str, bool] = {}
-    for volume in (volume for page in pages for volume in page["Volumes"]):
-        for link in volume["Attachments"]:
-            host = link["InstanceId"]
-            encrypted[host] = encrypted.get(host, True) and volume["Encrypted"]
-    return encrypted
+    return {
+        link["InstanceId"]: volume
+        for page in pages
+        for volume in page["Volumes"]
+        for link in volume["Attachments"]
+    }
 
 
 def _state(cloud: Cloud, id: str) -> str:

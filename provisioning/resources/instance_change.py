@@ -24,6 +24,8 @@ def change_instance(cloud: Cloud, found: Found, want: Want, changed: frozenset[s
         cloud.ec2.create_tags(
             Resources=[found.id], Tags=cloud.scope.tags(want.name, Role=wanted["role"])
         )
+    if "disk_gb" in changed:
+        cloud.ec2.modify_volume(VolumeId=found.more["volume"], Size=wanted["disk_gb"])
     if "profile" in changed:
         _set_profile(cloud, found, wanted["profile"])
     if "type" in changed:

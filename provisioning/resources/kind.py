@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 
 from provisioning.aws import Cloud
 from provisioning.errors import Ambiguous
-from provisioning.model import Found, Key, Want, resolve_references
+from provisioning.model import Found, Key, Props, Want, resolve_references
 
 
 class Kind(ABC):
     """One kind of resource. Subclasses have no state: all state is in the account's tags."""
 
     kind: ClassVar[str]
-    fixed: ClassVar[frozenset[str]] = frozenset()  # a difference means replacing the resource
     late: ClassVar[frozenset[str]] = frozenset()  # set by change_one() right after create_one()
     born: ClassVar[Mapping[str, Any]] = {}  # values of the late properties after create_one()
     holds_data: ClassVar[bool] = False  # replacing it loses what it stores
@@ -51,6 +50,10 @@ class Kind(ABC):
         """Whether a property has the wanted value. Kinds override it if AWS returns another
         form."""
         return bool(found == wanted)
+
+    def is_as_wanted(self, name: str, found: Props, wanted: Props) -> bool:
+        """As `is_same`, for properties whose judgement needs others as well."""
+        return self.is_same(name, found[name], wanted[name])
 
     def price_items(self, want: Want) -> Mapping[str, float]:
         """What is billed for it: price item -> units."""

@@ -15,7 +15,6 @@ from provisioning.resources.kind import Kind
 class Listener(Kind):
     kind = "listener"
     absent = frozenset({"ListenerNotFound"})
-    fixed = frozenset({"balancer", "port"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elb.get_paginator("describe_load_balancers").paginate()

@@ -15,7 +15,6 @@ from provisioning.tags import as_dict
 class RouteTable(Kind):
     kind = "route-table"
     absent = frozenset({"InvalidRouteTableID.NotFound"})
-    fixed = frozenset({"vpc"})
     late = frozenset({"subnets", "routes"})
     born = {"subnets": frozenset(), "routes": {}}
 

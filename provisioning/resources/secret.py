@@ -19,7 +19,6 @@ LETTERS = string.ascii_letters + string.digits  # accepted by MySQL, ElastiCache
 class Secret(Kind):
     kind = "secret"
     absent = frozenset({"ParameterNotFound"})
-    fixed = frozenset({"type"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         prefix = f"{cloud.scope.path}/secrets/"

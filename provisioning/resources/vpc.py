@@ -15,7 +15,6 @@ from provisioning.waiting import only_answer
 class Vpc(Kind):
     kind = "vpc"
     absent = frozenset({"InvalidVpcID.NotFound"})
-    fixed = frozenset({"cidr"})
     late = frozenset({"dns_hostnames"})
     born = {"dns_hostnames": False}
 
@@ -60,7 +59,6 @@ class Vpc(Kind):
 class Subnet(Kind):
     kind = "subnet"
     absent = frozenset({"InvalidSubnetID.NotFound"})
-    fixed = frozenset({"vpc", "cidr", "zone"})
     late = frozenset({"public_addresses"})
     born = {"public_addresses": False}
 

@@ -92,6 +92,7 @@ class Database:
     schema: str = "coupons"
     user: str = "coupons_admin"
     storage_gb: int = 20
+    max_storage_gb: int = 200  # it grows by itself up to this; 0: it doesn't
     multi_az: bool = True
     encrypted: bool = True
     require_tls: bool = True
@@ -133,6 +134,16 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Windows:
+    """When AWS may back up and maintain the stores, in UTC. Seoul is nine hours ahead: these are
+    its nights, from three to half past five."""
+
+    backup: str = "18:00-19:00"  # every day: snapshots of MySQL and Redis
+    maintenance: str = "mon:19:30-mon:20:30"  # every week; Tuesday in Seoul
+    openings: str = "00:00-15:00"  # when campaigns open: no window may reach into it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Waiting:
     """Timeout and polling of AWS. A database takes 5 to 20 minutes, a large one longer."""
 
@@ -154,6 +165,7 @@ class Spec:
     secrets: tuple[Secret, ...] = ()
     watch: Watch | None = None
     budget: Budget | None = None
+    windows: Windows = Windows()
     waiting: Waiting = Waiting()
 
     @property

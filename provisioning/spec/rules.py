@@ -14,6 +14,7 @@ from provisioning.spec.rules_stores import (
     judge_secrets,
 )
 from provisioning.spec.rules_watch import judge_observation
+from provisioning.spec.rules_windows import judge_windows
 
 
 def judge_spec(spec: Spec, problems: Problems) -> None:
@@ -21,5 +22,6 @@ def judge_spec(spec: Spec, problems: Problems) -> None:
     for rule in (
         judge_names, judge_operator, judge_addresses, judge_subnets, judge_hosts, judge_sizes,
         judge_caches, judge_database, judge_balancer, judge_secrets, judge_observation,
+        judge_windows,
     ):  # fmt: skip
         rule(spec, problems)

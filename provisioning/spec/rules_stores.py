@@ -85,6 +85,13 @@ def judge_database(spec: Spec, problems: Problems) -> None:
     _word("database.user", wanted.user, USER_RULE, problems)
     if not 20 <= wanted.storage_gb <= 16384:
         problems.add("database.storage_gb", f"must be 20 to 16384 GB, is {wanted.storage_gb}")
+    least = -(-wanted.storage_gb * 11 // 10)
+    if wanted.max_storage_gb and not least <= wanted.max_storage_gb <= 65536:
+        problems.add(
+            "database.max_storage_gb",
+            f"must be {least} to 65536 GB, a tenth above storage_gb, or 0; is "
+            f"{wanted.max_storage_gb}",
+        )
     if not 0 <= wanted.backup_days <= 35:
         problems.add("database.backup_days", f"must be 0 to 35, is {wanted.backup_days}")
     if wanted.insights and wanted.type.endswith((".micro", ".small")):

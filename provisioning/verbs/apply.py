@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from provisioning.discovery import Snapshot
-from provisioning.errors import Declined, ProvisioningError
+from provisioning.errors import Declined
 from provisioning.executor import Actor, with_final_snapshots
 from provisioning.lock import Lock, environment_lock
-from provisioning.model import Action, Plan, Step
-from provisioning.resources.catalogue import BY_NAME
+from provisioning.model import Plan
+from provisioning.plan import demand_possible
 from provisioning.run import Run
 from provisioning.verbs.plan import plan_document, plan_summary, show_plan
 
@@ -22,7 +22,7 @@ def apply(run: Run, *, at_once: int = 6) -> int:
         run.show.say("Nothing to do: all is as wanted.")
         return 0
     show_plan(run.show, Plan(shown.changes))
-    refuse_data_loss(shown)
+    demand_possible(shown)
     confirm_destruction(run, shown)
     with environment_lock(run.cloud) as lock:
         found, planned = run.examine()
@@ -51,27 +51,6 @@ def confirm_destruction(run: Run, planned: Plan) -> None:
     if planned.is_destructive:
         named = ", ".join(f"{step.action} {step.key}" for step in planned.is_destructive)
         run.show.ask(f"This will {named}.")
-
-
-def refuse_data_loss(planned: Plan) -> None:
-    """Raises ProvisioningError if a store that holds data and is protected would be replaced or
-    deleted."""
-    for step in planned.is_destructive:
-        if BY_NAME[step.key.kind].holds_data and _protected(step):
-            raise ProvisioningError(
-                f"{step.key} holds data and is protected, and would be {_past(step)}: "
-                f"{step.reason}.",
-                todo="Set protected = false in the spec and apply that first, if you mean it.",
-            )
-
-
-def _protected(step: Step) -> bool:
-    """Caches have no protection of their own: only the confirmation and the final snapshot."""
-    return bool(step.found and step.found.props.get("protected"))
-
-
-def _past(step: Step) -> str:
-    return "replaced" if step.action is Action.REPLACE else "removed"
 
 
 def _demand_as_shown(shown: Plan, planned: Plan) -> None:

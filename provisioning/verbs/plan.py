@@ -22,6 +22,8 @@ def plan(run: Run) -> int:
         run.show.say(note)
     run.show.answer({"plan": plan_document(planned), "cost": cost_document(cost)})
     run.show.say(plan_summary(planned))
+    for step in planned.refusals:
+        run.show.say(f"Refused: {step.key}: {step.reason}.")
     return CHANGES if planned.changes else NONE
 
 

@@ -13,9 +13,19 @@ from tests.provisioning.elasticache_records import (
     existing_record,
     store_of,
     tagged_arn,
+    value_after,
+)
+from tests.provisioning.elasticache_refusals import (
+    demand_upgrade,
+    demand_windows,
+    full_version,
 )
 from tests.provisioning.store_states import begin_state, demand_available, pass_node_time
 
+MODIFIED = (
+    "CacheNodeType", "Engine", "PreferredMaintenanceWindow", "SnapshotWindow",
+    "AutoMinorVersionUpgrade",
+)  # fmt: skip
 NODE_BUSY = "InvalidCacheClusterState"
 
 
@@ -39,6 +49,8 @@ class NodeAnswers:
         asked = asked_of(self)
         record = store_of(self).clusters[asked["CacheClusterId"]]
         demand_available(record, NODE_BUSY)
+        demand_upgrade(store_of(self), record, asked)
+        demand_windows(value_after(record, asked, "PreferredMaintenanceWindow"), "")
         modify_record(record, asked)
         begin_state(record, "modifying")
         return ActionResult({"CacheCluster": record})
@@ -60,6 +72,11 @@ def new_node(response: Any, name: str, asked: Record, group: str = "") -> Record
         "CacheClusterStatus": "available",
         "CacheNodeType": asked["CacheNodeType"],
         "Engine": asked["Engine"],
+        "EngineVersion": full_version(asked.get("EngineVersion", "7.1")),
+        "PreferredMaintenanceWindow": asked.get(
+            "PreferredMaintenanceWindow", "sun:05:00-sun:06:00"
+        ),
+        "AutoMinorVersionUpgrade": bool(asked.get("AutoMinorVersionUpgrade", True)),
         "CacheSubnetGroupName": asked["CacheSubnetGroupName"],
         "SecurityGroups": security_groups(asked),
         "CacheNodes": [{"CacheNodeId": "0001", "Endpoint": end}],
@@ -78,9 +95,11 @@ def security_groups(asked: Record) -> list[Record]:
 def modify_record(record: Record, asked: Record) -> None:
     if "SecurityGroupIds" in asked:
         record["SecurityGroups"] = security_groups(asked)
-    for field in ("CacheNodeType", "Engine"):
-        if field in asked:
+    for field in MODIFIED:
+        if field in asked and field in record:
             record[field] = asked[field]
+    if "EngineVersion" in asked and "EngineVersion" in record:
+        record["EngineVersion"] = full_version(asked["EngineVersion"])
     if "SnapshotRetentionLimit" in asked:
         record["SnapshotRetentionLimit"] = int(asked["SnapshotRetentionLimit"])
     if "CacheParameterGroupName" in asked:

@@ -32,6 +32,11 @@ def store_behind(backend: Any) -> Store:
     return kept
 
 
+def value_after(record: Record, asked: Record, name: str) -> Any:
+    """A field of the record after the change that is asked for."""
+    return asked[name] if name in asked else record[name]
+
+
 def asked_of(response: Any) -> Record:
     asked: Record = response._get_params()
     return asked

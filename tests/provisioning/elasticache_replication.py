@@ -15,6 +15,13 @@ from tests.provisioning.elasticache_records import (
     existing_record,
     store_of,
     tagged_arn,
+    value_after,
+)
+from tests.provisioning.elasticache_refusals import (
+    demand_replica,
+    demand_snapshot_source,
+    demand_upgrade,
+    demand_windows,
 )
 from tests.provisioning.elasticache_snapshots import GROUP_BUSY, add_snapshot
 from tests.provisioning.store_states import begin_state, demand_available, pass_group_time
@@ -29,17 +36,25 @@ class ReplicationAnswers:
         demand_new(store.groups, name, "ReplicationGroupAlreadyExists")
         if asked.get("AuthToken") and not asked.get("TransitEncryptionEnabled"):
             raise ElastiCacheException("InvalidParameterCombination", "AuthToken needs TLS")
+        demand_replica(
+            int(asked["NumCacheClusters"]),
+            failover=bool(asked.get("AutomaticFailoverEnabled") or asked.get("MultiAZEnabled")),
+            taking_away=False,
+        )
         port = int(asked.get("Port", 6379))
         store.groups[name] = {
             "ReplicationGroupId": name,
             "Description": asked["ReplicationGroupDescription"],
             "Status": "available",
             "CacheNodeType": asked["CacheNodeType"],
-            "MultiAZ": "enabled" if asked.get("MultiAZEnabled") else "disabled",
+            "MultiAZ": _as_state(asked.get("MultiAZEnabled")),
             "AtRestEncryptionEnabled": bool(asked.get("AtRestEncryptionEnabled")),
             "TransitEncryptionEnabled": bool(asked.get("TransitEncryptionEnabled")),
             "AuthTokenEnabled": bool(asked.get("AuthToken")),
+            "AutomaticFailover": _as_state(asked.get("AutomaticFailoverEnabled")),
+            "AutoMinorVersionUpgrade": bool(asked.get("AutoMinorVersionUpgrade", True)),
             "SnapshotRetentionLimit": int(asked.get("SnapshotRetentionLimit", 0)),
+            "SnapshotWindow": asked.get("SnapshotWindow", "01:30-02:30"),
             "ARN": tagged_arn(self, store, "replicationgroup", name, asked),
             "NodeGroups": [
                 {"PrimaryEndpoint": {"Address": f"master.{name}.cache.local", "Port": port}}
@@ -47,6 +62,7 @@ class ReplicationAnswers:
             "asked": asked,
         }
         _members(self, name, int(asked["NumCacheClusters"]))
+        _demand_windows(self, store.groups[name], asked)
         begin_state(store.groups[name], "creating")
         return ActionResult({"ReplicationGroup": store.groups[name]})
 
@@ -59,20 +75,23 @@ class ReplicationAnswers:
         asked, store = asked_of(self), store_of(self)
         record = store.groups[asked["ReplicationGroupId"]]
         demand_available(record, GROUP_BUSY)
-        modify_record(record, asked)
-        if "MultiAZEnabled" in asked:
-            record["MultiAZ"] = "enabled" if asked["MultiAZEnabled"] else "disabled"
-        for member in record["MemberClusters"]:
-            modify_record(store.clusters[member], asked)
+        members = [store.clusters[member] for member in record["MemberClusters"]]
+        _demand_failover(record, asked)
+        demand_upgrade(store, members[0], asked)
+        demand_snapshot_source(record, asked)
+        _demand_windows(self, record, asked)
+        for changed in (record, *members):
+            modify_record(changed, asked)
         begin_state(record, "modifying")
         return ActionResult({"ReplicationGroup": record})
 
     def increase_replica_count(self: Any) -> ActionResult:
         asked = asked_of(self)
-        name = asked["ReplicationGroupId"]
-        record = store_of(self).groups[name]
+        record = store_of(self).groups[asked["ReplicationGroupId"]]
         demand_available(record, GROUP_BUSY)
-        _members(self, name, int(asked["NewReplicaCount"]) + 1)
+        members = int(asked["NewReplicaCount"]) + 1
+        demand_replica(members, failover=_fails_over(record), taking_away=True)
+        _members(self, record["ReplicationGroupId"], members)
         begin_state(record, "modifying")
         return ActionResult({"ReplicationGroup": record})
 
@@ -95,11 +114,51 @@ def _as_far_as_known(group: Record) -> Record:
     return {name: value for name, value in group.items() if name not in unknown}
 
 
+def _as_state(enabled: Any) -> str:
+    return "enabled" if enabled else "disabled"
+
+
+def _fails_over(record: Record) -> bool:
+    return "enabled" in (record["AutomaticFailover"], record["MultiAZ"])
+
+
+def _demand_failover(record: Record, asked: Record) -> None:
+    wanted = {"AutomaticFailover": "AutomaticFailoverEnabled", "MultiAZ": "MultiAZEnabled"}
+    after = {
+        state: _as_state(asked[option]) if option in asked else record[state]
+        for state, option in wanted.items()
+    }
+    members = len(record["MemberClusters"])
+    demand_replica(members, failover="enabled" in after.values(), taking_away=False)
+    if after == {"AutomaticFailover": "disabled", "MultiAZ": "enabled"}:
+        raise ElastiCacheException(
+            "InvalidParameterCombination", "Multi-AZ needs automatic failover."
+        )
+    record.update(after)
+
+
+def _demand_windows(response: Any, record: Record, asked: Record) -> None:
+    """The group has the window for snapshots, its members have the one for maintenance."""
+    member = store_of(response).clusters[record["MemberClusters"][0]]
+    daily = int(value_after(record, asked, "SnapshotRetentionLimit"))
+    demand_windows(
+        value_after(member, asked, "PreferredMaintenanceWindow"),
+        value_after(record, asked, "SnapshotWindow") if daily else "",
+    )
+
+
 def _members(response: Any, name: str, count: int) -> None:
     store = store_of(response)
     record = store.groups[name]
-    for old in record.get("MemberClusters", ()):
+    there = record.get("MemberClusters", [])
+    for old in there[count:]:
         del store.clusters[old]
     record["MemberClusters"] = [f"{name}-{number:03}" for number in range(1, count + 1)]
-    for member in record["MemberClusters"]:
+    for member in record["MemberClusters"][len(there) :]:
         store.clusters[member] = new_node(response, member, record["asked"], name)
+        if there:
+            like = store.clusters[there[0]]
+            own = {
+                key: store.clusters[member][key] for key in ("CacheClusterId", "ARN", "CacheNodes")
+            }
+            store.clusters[member] |= {**like, **own}

@@ -72,11 +72,12 @@ def demand_available(record: Record, error: str) -> None:
 
 
 def install_database_states() -> None:
-    """The same for RDS: creating, modifying, backing-up and deleting."""
+    """The same for RDS: creating, modifying, backing-up, rebooting and deleting."""
     for name, status in (
         ("create_db_instance", "creating"),
         ("modify_db_instance", "modifying"),
         ("create_db_snapshot", "backing-up"),
+        ("reboot_db_instance", "rebooting"),
     ):
         setattr(RDSBackend, name, _then(getattr(RDSBackend, name), status))
     RDSBackend.delete_db_instance = _slowly(RDSBackend.delete_db_instance)  # type: ignore[method-assign]
@@ -96,6 +97,8 @@ def _then(call: Any, status: str) -> Any:
         if name in self.databases and status != "creating":
             _demand_database(self.databases[name])
         result = call(self, *args, **named)
+        if status == "rebooting":
+            self.databases[name].pending_reboot = False
         self.databases[name].status, self.databases[name].answers_left = status, ANSWERS
         return result
 

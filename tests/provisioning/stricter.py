@@ -16,6 +16,7 @@ from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
 from tests.provisioning import (
+    change_refusals,
     elasticache_records,
     elasticache_store,
     engine_defaults,
@@ -50,6 +51,7 @@ def strict_application() -> Any:
     _patch(RDSBackend, "delete_db_parameter_group", _parameter_group_free)
     _keep_protection()
     _keep_insights()
+    change_refusals.install_change_refusals()
     store_states.install_database_states()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]

@@ -11,11 +11,13 @@ import pytest
 from provisioning.blueprint.environment import build_blueprint
 from provisioning.cost import estimate_cost
 from provisioning.dependency_order import Half, tasks_of
-from provisioning.errors import ProvisioningError
+from provisioning.errors import Impossible
 from provisioning.model import Action, Found, Key, Plan, Ref, Want, resolve_references
-from provisioning.plan import in_order, make_plan, reversed_plan
+from provisioning.plan import demand_possible, in_order, make_plan, reversed_plan
 from provisioning.resources.catalogue import BY_NAME, KINDS
-from provisioning.verbs.apply import refuse_data_loss
+from provisioning.resources.change_table import TABLE
+from provisioning.resources.verdicts import REPLACED
+from provisioning.spec.model import Image
 from tests.provisioning import specs
 
 OPERATOR = "198.51.100.7/32"
@@ -159,12 +161,12 @@ def test_a_protected_database_is_never_replaced() -> None:
         as_built(wants), Key("database", "coupon-production-db"), encrypted=False
     )
     plan = make_plan(wants, found)
-    with pytest.raises(ProvisioningError, match="holds data and is protected"):
-        refuse_data_loss(plan)
+    with pytest.raises(Impossible, match="holds data and is protected"):
+        demand_possible(plan)
     unprotected = with_changed_props(
         found, Key("database", "coupon-production-db"), protected=False
     )
-    refuse_data_loss(make_plan(wants, unprotected))
+    demand_possible(make_plan(wants, unprotected))
 
 
 def test_what_aws_does_not_tell_is_not_compared() -> None:
@@ -180,6 +182,8 @@ def test_a_minor_version_taken_by_aws_is_as_wanted() -> None:
     wants = wants_of("production")
     key = Key("database", "coupon-production-db")
     assert make_plan(wants, with_changed_props(as_built(wants), key, version="8.4.6")).changes == ()
+    newer = make_plan(wants, with_changed_props(as_built(wants), key, version="8.5.1")).refusals
+    assert [step.key for step in newer] == [key]
     older = make_plan(wants, with_changed_props(as_built(wants), key, version="8.0.35")).changes
     assert [step.action for step in older if step.key == key] == [Action.CHANGE]
 
@@ -187,7 +191,25 @@ def test_a_minor_version_taken_by_aws_is_as_wanted() -> None:
 def test_late_properties_are_known_at_birth() -> None:
     for kind in KINDS:
         assert kind.late == kind.born.keys(), kind.kind
-        assert not kind.late & kind.fixed, kind.kind
+        rules = TABLE[kind.kind]
+        assert not any(rules[name] is REPLACED for name in kind.late), kind.kind
+
+
+def test_every_property_of_every_kind_is_in_the_change_table() -> None:
+    wanted: dict[str, set[str]] = {kind.kind: set() for kind in KINDS}
+    certificate, image = "arn:aws:acm:ap-northeast-2:1:certificate/1", Image(ami="ami-1")
+    full = specs.environment_spec("production", OPERATOR)
+    assert full.balancer
+    assert full.watch
+    full = replace(
+        full,
+        image=image,
+        balancer=replace(full.balancer, certificate_arn=certificate),
+        watch=replace(full.watch, emails=("ops@shop.example",)),
+    )
+    for want in (*wants_of("hello"), *wants_of("production"), *build_blueprint(full)):
+        wanted[want.kind] |= want.props.keys()
+    assert {kind: set(rules) for kind, rules in TABLE.items()} == wanted
 
 
 def test_every_wanted_kind_is_in_the_catalogue(wants_of_environment: tuple[Want, ...]) -> None:

@@ -62,6 +62,10 @@ def test_13_5_whoever_says_for_trying_out_gets_plain_http_and_a_note() -> None:
     assert (spec.balancer.certificate_arn, spec.balancer.plain_http) == ("", "for trying out")
 
 
+def with_windows(line: str, complaint: str) -> tuple[str, str, str, str]:
+    return "production", "[watch]", f"[windows]\n{line}\n\n[watch]", complaint
+
+
 REJECTED = {
     "overlapping subnets": (
         "hello", 'cidr = "10.0.1.0/24"', 'cidr = "10.0.0.128/25"', "overlaps 10.0.0.0/24"),
@@ -184,6 +188,16 @@ REJECTED = {
         "hello", "multi_az = false", "multi_az = false\nport = 6380", "is also a cache's port"),
     "too little storage": (
         "production", "storage_gb = 100", "storage_gb = 10", "must be 20 to 16384 GB"),
+    "a disk that grows by nothing": (
+        "production", "max_storage_gb = 500", "max_storage_gb = 109", "must be 110 to 65536 GB"),
+    "a time that isn't": with_windows('backup = "18h"', "no time of the day"),
+    "a day that isn't": with_windows('maintenance = "day:19:30-day:20:30"', "no time of the week"),
+    "a short backup": with_windows('backup = "18:00-18:30"', "an hour at least"),
+    "a backup in an opening": with_windows('backup = "14:30-16:00"', "reaches into the openings"),
+    "a maintenance over Sunday night, in an opening": with_windows(
+        'maintenance = "sun:23:30-mon:00:30"', "reaches into the openings"),
+    "a maintenance during the backup": with_windows(
+        'maintenance = "mon:18:30-mon:20:30"', "overlaps the backup at 18:00-19:00"),
     "too many backups": ("hello", "backup_days = 1", "backup_days = 36", "must be 0 to 35"),
     "a balancer in one zone": (
         "production", 'cidr = "10.20.1.0/24"\nzone = "c"', 'cidr = "10.20.1.0/24"\nzone = "a"',
