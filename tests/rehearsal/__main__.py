@@ -23,6 +23,7 @@ from tests.rehearsal import (
     onhosts_faults,
     onhosts_mutations,
     onhosts_releases,
+    onhosts_updates,
     onhosts_verbs,
     onnetwork,
     single,
@@ -37,6 +38,7 @@ Step = Callable[[Deployment, Record], None]
 Plan = tuple[tuple[Step, ...], ...]
 PLAN: Plan = (
     (onhosts.install,),
+    (onhosts_updates.first_boot,),
     (
         onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service,
         onhosts.doors, onhosts.ports, onhosts.no_java,
@@ -46,6 +48,7 @@ PLAN: Plan = (
         onhosts_mutations.wrong_redis_port, onhosts_mutations.unit_without_restart,
         onhosts_mutations.secret_in_the_open, onhosts_verbs.figure,
     ),
+    (onhosts_updates.unattended,),
     (onhosts_faults.kill_units,),
     (onhosts_faults.reboot,),
     (onhosts_faults.lose_a_consumer,),
@@ -54,6 +57,7 @@ PLAN: Plan = (
 THOROUGH: Plan = (
     (onhosts_verbs.restarts, onhosts_verbs.look_first),
     (onhosts_mutations.killed_halfway,),
+    (onhosts_updates.patch,),
 )
 LAST: Plan = ((onhosts_releases.upgrade,), (onhosts.no_leaks, onhosts_verbs.nothing_told))
 STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}

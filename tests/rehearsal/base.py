@@ -20,7 +20,7 @@ SUITE = "trixie"  # Debian 13
 IMAGE = (
     "systemd systemd-sysv dbus openssh-server sudo python3 python3-venv python3-apt "
     "python3-packaging ca-certificates curl iproute2 netbase procps kmod gnupg "
-    "lsb-release logrotate"
+    "lsb-release logrotate cloud-init needrestart"  # Ubuntu's have these two
 )
 # Packages that the roles install.
 ROLES = (
@@ -100,6 +100,7 @@ rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/machine-id" "$1/etc/resolv.conf"
 sed -i -E '/^#/d; s#^!?#!#; s#^!({TRUSTED})#\\1#' "$1/etc/ca-certificates.conf"
 chroot "$1" update-ca-certificates --fresh
 chroot "$1" systemctl --quiet disable {SILENT} 2>/dev/null || true
+touch "$1/etc/cloud/cloud-init.disabled"
 : > "$1/etc/apt/sources.list"
 rm -f "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy*
 """

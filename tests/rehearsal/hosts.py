@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.rehearsal import base
+from tests.rehearsal import base, ubuntu
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import run_command
-from tests.rehearsal.onnetwork import Ground
+from tests.rehearsal.onnetwork import Ground, Stage
 from tests.rehearsal.topology import Place
 
 CONSOLE = "-----BEGIN SSH HOST KEY KEYS-----\n{}-----END SSH HOST KEY KEYS-----\n"
@@ -22,18 +22,31 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 @contextmanager
 def running_hosts(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
     """Run every host of the topology during the block; yields them by name. `key` is the operator's
-    SSH key."""
+    SSH key. The last api host is like Ubuntu's, and its first start has not ended yet."""
     hosts: dict[str, Host] = {}
+    like_ubuntu = here.topology.role("api")[-1].name
     try:
         for place in here.topology.hosts:
-            hosts[place.name] = _make_host(here, place, _public_half(key))
-            hosts[place.name].start()
-        for host in hosts.values():
-            host.wait_until_up()
+            hosts[place.name] = host = _make_host(here, place, _public_half(key))
+            if place.name == like_ubuntu:
+                ubuntu.prepare_first_boot(host, locked_s=_locked_s(here))
+            host.start()
+        for name, host in hosts.items():
+            if name == like_ubuntu:
+                ubuntu.wait_for_ssh(host)
+            else:
+                host.wait_until_up()
         yield hosts
     finally:
         for host in hosts.values():
             host.cut()
+
+
+def _locked_s(here: Ground) -> int:
+    """Seconds in which an update holds dpkg's lock at the first start. Longer than Ansible waits by
+    itself in `hello` only: a rehearsal of all the others is to be quick."""
+    is_hello = isinstance(here, Stage) and here.spec.environment.name == "hello"
+    return ubuntu.LONG_LOCKED_S if is_hello else ubuntu.LOCKED_S
 
 
 def _make_host(here: Ground, place: Place, key: str) -> Host:

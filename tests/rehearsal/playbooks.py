@@ -28,7 +28,7 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 PATIENT = {"REDIS_TIMEOUT_S": 3}
 # The balancer here checks twice a second, AWS' every ten seconds: it detects sooner.
 SETTINGS = {
-    "coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2,
+    "app_settings": PATIENT, "api_drain_s": 2,
     "app_silenced_checks": ["coupons.W021"],  # the timeout for Redis
     "front_shed_after_ms": 20_000,
 }  # fmt: skip
@@ -50,15 +50,23 @@ class Recap:
 
 class Playbooks:
     """`inventories` as Ansible takes them, `ssh` a configuration for ssh; Ansible's output goes to
-    `logs`."""
+    `logs`. `online` names the host that has a source of packages."""
 
     def __init__(
-        self, name: str, folder: Path, inventories: tuple[Path, ...], ssh: Path, **settings: object
+        self,
+        name: str,
+        folder: Path,
+        inventories: tuple[Path, ...],
+        ssh: Path,
+        *,
+        online: str,
+        **settings: object,
     ) -> None:
         self.logs = LOGS / name
         self.strategy = "mitogen_linear" if name in WITH_MITOGEN else "linear"
         self._folder, self._inventories, self._ssh = folder, inventories, ssh
         self._extra = SETTINGS | settings | {
+            "coupon_online": f"{{{{ inventory_hostname == '{online}' }}}}",
             "app_wheelhouse": str(wheels.make_archive("run")),
             "app_archive": str(folder / "release-{{ app_version }}.tar.gz"),
             "loadgen_wheelhouse": str(wheels.make_archive("loadgen")),
@@ -129,6 +137,7 @@ def of_account(here: Stage, authority: Authority, **settings: object) -> Playboo
     return Playbooks(
         name, here.folder,
         (inventory / "hosts.yml", ours), inventory / "ssh.cfg",
+        online=here.topology.role("api")[-1].name,
         common_authorities=[ca], coupon_mysql_authority=ca, **settings,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.rehearsal import hosts, onhosts, onhosts_faults, releases
+from tests.rehearsal import hosts, onhosts, onhosts_faults, onhosts_updates, releases
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -35,8 +35,9 @@ Host {name}
   HostName {public}
 """
 STEPS = (
-    onhosts.install, onhosts.service, onhosts.doors, onhosts.rush, onhosts.install_again,
-    onhosts_faults.reboot, onhosts_faults.kill_units, onhosts.rush, onhosts.no_java,
+    onhosts.install, onhosts_updates.first_boot, onhosts.service, onhosts.doors, onhosts.rush,
+    onhosts.install_again, onhosts_faults.reboot, onhosts_faults.kill_units,
+    onhosts_updates.unattended, onhosts_updates.patch, onhosts.rush, onhosts.no_java,
     onhosts.no_leaks,
 )  # fmt: skip
 
@@ -60,7 +61,7 @@ def start_single(folder: Path, record: Record) -> Iterator[Deployment]:
             step.found = "one with systemd as process 1"
         secrets = folder / "secrets"
         books = Playbooks(
-            "single", folder, (INVENTORY,), folder / "ssh.cfg",
+            "single", folder, (INVENTORY,), folder / "ssh.cfg", online=NAME,
             ansible_ssh_common_args=f"-F {folder}/ssh.cfg", coupon_secrets_folder=str(secrets),
             app_version=(release := releases.work_tree()), app_hosts=[PUBLIC],
             app_plain_http="for trying out",
