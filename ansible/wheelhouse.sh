@@ -2,7 +2,7 @@
 # wheelhouse.sh OUT.tar.gz [PYTHON] [run|loadgen]: all packages that a host needs, installed and compiled, as
 # app_wheelhouse (run) and loadgen_wheelhouse want them: hosts unpack it and are done.
 # Run it where the hosts' own Python is (the same distribution and processor), with gcc, pkg-config,
-# the headers of Python and of MySQL's client, and a way to PyPI: a build host, a chroot, a container.
+# the headers of Python and of MariaDB's client (libmariadb-dev), and a way to PyPI: a build host, a chroot, a container.
 # Its contents are in a folder VERSION-PINS, so a host with another Python, or a release with other pins, refuses it.
 set -eu
 out=$(realpath -m "$1") python=${2:-python3} what=${3:-run}
@@ -22,6 +22,10 @@ install() {
   rm -rf "$into/bin"
 }
 run() {
+  # Hosts have MariaDB's library. By itself mysqlclient takes MySQL's where that is installed, as on Ubuntu.
+  if pkg-config --exists libmariadb; then client=libmariadb; else client=mariadb; fi
+  MYSQLCLIENT_CFLAGS=$(pkg-config --cflags $client) MYSQLCLIENT_LDFLAGS=$(pkg-config --libs $client)
+  export MYSQLCLIENT_CFLAGS MYSQLCLIENT_LDFLAGS
   top=$(named mysql.txt run.txt tracing.txt)
   install "$work/$top/site" run.txt mysql.txt
   install "$work/$top/traced" tracing.txt

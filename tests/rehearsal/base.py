@@ -30,10 +30,7 @@ ROLES = (
     "redis-server mariadb-server"  # for the environment of one host
 )
 # What builds packages that have no wheel, as ansible/wheelhouse.sh wants it.
-BUILD = (
-    "ca-certificates python3 python3-venv python3-dev gcc libc6-dev pkg-config "
-    "default-libmysqlclient-dev"
-)
+BUILD = "ca-certificates python3 python3-venv python3-dev gcc libc6-dev pkg-config libmariadb-dev"
 # Certificate authorities that hosts trust. Adding one to all of Mozilla's takes a host 2 s.
 TRUSTED = "mozilla/Amazon_Root_CA_.*"
 # Services that `apt-get install` would enable, or that need an ordinary network.
@@ -104,5 +101,14 @@ touch "$1/etc/cloud/cloud-init.disabled"
 : > "$1/etc/apt/sources.list"
 rm -f "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy*
 """
+# As on Ubuntu, where MySQL's own client library is installed with whatever needs a client: by its
+# name pkg-config finds that, and not MariaDB's, which hosts have.
+OTHER_CLIENT = r"""chroot "$1" sh -ec '
+mkdir -p /usr/local/lib/pkgconfig && cd /usr/local/lib
+echo | gcc -shared -Wl,-soname,libmysqlclient.so.21 -o libmysqlclient.so.21 -x c -
+ln -s libmysqlclient.so.21 libmysqlclient.so
+printf "Name: mysqlclient\nDescription: MySQL\nVersion: 21\nCflags: %s\nLibs: %s\n" \
+  -I/usr/include/mariadb "-L/usr/local/lib -lmysqlclient" >pkgconfig/mysqlclient.pc'
+"""
 HOSTS = Root(name="base", packages=f"{IMAGE} {ROLES}", hook=CUSTOM)
-BUILDER = Root(name="builder", packages=BUILD)
+BUILDER = Root(name="builder", packages=BUILD, hook=OTHER_CLIENT)
