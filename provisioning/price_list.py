@@ -98,6 +98,7 @@ _OTHERS = {
         {_FAMILY: "Alarm", "alarmType": "Standard"},
         "CW:AlarmMonitorUsage",
     ),
+    "metric": Product("AmazonCloudWatch", "Metrics", {_FAMILY: "Metric"}, "CW:MetricMonitorUsage"),
     "dashboard": Product("AmazonCloudWatch", "Dashboards", {_FAMILY: "Dashboard"}),
     "log_gb": Product(
         "AmazonCloudWatch", "GB", {_FAMILY: "Data Payload"}, "DataProcessing-Bytes"

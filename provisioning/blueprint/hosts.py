@@ -50,6 +50,7 @@ def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
                 "running": True,
                 "role": wanted.role,
                 "disk_gb": wanted.disk_gb,
+                "detailed": wanted.detailed_monitoring,
                 **_image(spec),
             },
             hidden={"release": spec.image.release, "ami": spec.image.ami},
@@ -88,7 +89,7 @@ def role_policy(spec: Spec, role: str) -> dict[str, Any]:
             f"arn:aws:logs:{where}:log-group:{spec.path}/{role}:*",
         ),
     ]
-    if role == "consumer":
+    if role in ("api", "consumer"):
         statements.append(
             {
                 **allow_statement("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),

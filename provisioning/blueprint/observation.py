@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.hosts import allow_statement, role_want
-from provisioning.blueprint.names import each_host, vpc_ref
+from provisioning.blueprint.names import vpc_ref
 from provisioning.blueprint.thresholds import Threshold, alarm_thresholds
+from provisioning.blueprint.watched import Watched, watched_resources
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec, Watch
 
-Dimensions = dict[str, Any]
 FLOW = "flow"
 
 
@@ -78,64 +78,28 @@ def _alarms(spec: Spec, wanted: Watch) -> Iterator[Want]:
         yield topic
         tell = (Ref("topic", topic.name),)
     for line in alarm_thresholds():
-        for name, dimensions in watched_resources(spec, line.of):
-            yield Want(
-                kind="alarm",
-                name=f"{spec.prefix}-{name}-{line.name}",
-                props={
-                    "namespace": line.namespace,
-                    "metric": line.metric,
-                    "statistic": line.statistic,
-                    "compare": line.compare,
-                    "threshold": line.threshold,
-                    "period_s": line.period_s,
-                    "periods": line.periods,
-                    "missing": line.missing,
-                    "dimensions": dimensions,
-                    "tell": tell,
-                },
-                hidden={"says": line.says},
-            )
+        for watched in watched_resources(spec, line.of):
+            yield _alarm(spec, line, watched, tell)
 
 
-def watched_resources(spec: Spec, of: str) -> Iterator[tuple[str, Dimensions]]:
-    """(name, CloudWatch dimensions) of every resource that gets an alarm for the kind `of`."""
-    burst = of.startswith("burstable-")
-    match of.removeprefix("burstable-"):
-        case "host":
-            yield from _hosts(spec, burst)
-        case "database":
-            if not burst or spec.database.type.startswith("db.t"):
-                yield spec.database.name, {"DBInstanceIdentifier": _ref("database", spec)}
-        case "cache":
-            yield from _caches(spec, burst)
-        case "balancer":
-            if spec.balancer:
-                yield spec.balancer.name, {"LoadBalancer": Ref("balancer", spec.balancer.name)}
-        case "service":
-            yield "service", {"Environment": spec.environment.name}
-
-
-def _ref(kind: str, spec: Spec) -> Ref:
-    return Ref(kind, spec.database.name)
-
-
-def _hosts(spec: Spec, burst: bool) -> Iterator[tuple[str, Dimensions]]:
-    for hosts in spec.hosts:
-        if burst and not hosts.type.startswith("t"):
-            continue
-        for name, _ in each_host(spec, hosts):
-            yield name, {"InstanceId": Ref("host", name)}
-
-
-def _caches(spec: Spec, burst: bool) -> Iterator[tuple[str, Dimensions]]:
-    """AWS names the members of a replication group: NAME-001, NAME-002, ..."""
-    for cache in spec.caches:
-        if burst and not cache.type.startswith("cache.t"):
-            continue
-        members = [f"{cache.name}-{n:03}" for n in range(1, cache.replicas + 2)]
-        for member in members if cache.managed_group else [cache.name]:
-            yield member, {"CacheClusterId": member}
+def _alarm(spec: Spec, line: Threshold, watched: Watched, tell: tuple[str | Ref, ...]) -> Want:
+    return Want(
+        kind="alarm",
+        name=f"{spec.prefix}-{watched.name}-{line.name}",
+        props={
+            "namespace": line.namespace,
+            "metric": line.metric,
+            "statistic": line.statistic,
+            "compare": line.compare,
+            "threshold": line.threshold,
+            "period_s": line.period_s(detailed=watched.detailed),
+            "periods": line.periods(detailed=watched.detailed),
+            "missing": line.missing,
+            "dimensions": watched.dimensions,
+            "tell": tell,
+        },
+        hidden={"says": line.says},
+    )
 
 
 def _dashboard(spec: Spec) -> Want:
@@ -159,5 +123,5 @@ def _panel(spec: Spec, line: Threshold) -> dict[str, Any]:
         "metric": line.metric,
         "statistic": line.statistic,
         "threshold": line.threshold,
-        "dimensions": tuple(dimensions for _, dimensions in watched_resources(spec, line.of)),
+        "dimensions": tuple(one.dimensions for one in watched_resources(spec, line.of)),
     }

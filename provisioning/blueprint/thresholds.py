@@ -9,14 +9,16 @@ from pathlib import Path
 
 FILE = Path(__file__).parent.parent / "thresholds.toml"
 
-# (namespace, metric): seconds between two of its data points, where it isn't a minute. EC2's own
-# figures need detailed monitoring for a minute, which we don't order.
+# (namespace, metric): seconds between two of its data points, where it isn't a minute.
 SELDOM_METRICS = {
     ("AWS/EC2", "CPUUtilization"): 300,
     ("AWS/EC2", "CPUCreditBalance"): 300,
     ("AWS/RDS", "CPUCreditBalance"): 300,
     ("AWS/ElastiCache", "CPUCreditBalance"): 300,
+    ("AWS/CertificateManager", "DaysToExpiry"): 86_400,  # twice a day, at hours that AWS chooses
 }
+# Every minute of a host with detailed monitoring; credits stay at five.
+DETAILED_METRICS = frozenset({("AWS/EC2", "CPUUtilization")})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +39,17 @@ class Threshold:
     says: str
     missing: str = "notBreaching"
 
-    @property
-    def period_s(self) -> int:
+    def period_s(self, *, detailed: bool = False) -> int:
         """The alarm's period, seconds: the shortest in which its metric always has data. In a
         shorter one most periods are empty, which is not breaching: such an alarm never fires."""
-        return SELDOM_METRICS.get((self.namespace, self.metric), 60)
+        metric = (self.namespace, self.metric)
+        if detailed and metric in DETAILED_METRICS:
+            return 60
+        return SELDOM_METRICS.get(metric, 60)
 
-    @property
-    def periods(self) -> int:
+    def periods(self, *, detailed: bool = False) -> int:
         """How many of them `minutes` are, at least one."""
-        return max(1, -(-self.minutes * 60 // self.period_s))
+        return max(1, -(-self.minutes * 60 // self.period_s(detailed=detailed)))
 
 
 @cache

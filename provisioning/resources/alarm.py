@@ -28,6 +28,11 @@ def metric_dimension(value: str) -> str:
     return value
 
 
+def _statistic(name: str) -> Any:
+    """A percentile, like p99, is an argument of its own."""
+    return {"ExtendedStatistic" if name.startswith("p") else "Statistic": name}
+
+
 class Alarm(Kind):
     kind = "alarm"
 
@@ -49,7 +54,7 @@ class Alarm(Kind):
             props={
                 "namespace": alarm["Namespace"],
                 "metric": alarm["MetricName"],
-                "statistic": alarm["Statistic"],
+                "statistic": alarm.get("Statistic") or alarm["ExtendedStatistic"],
                 "compare": alarm["ComparisonOperator"],
                 "threshold": float(alarm["Threshold"]),
                 "period_s": alarm["Period"],
@@ -76,7 +81,6 @@ class Alarm(Kind):
             AlarmDescription=want.hidden["says"],
             Namespace=p["namespace"],
             MetricName=p["metric"],
-            Statistic=p["statistic"],
             ComparisonOperator=p["compare"],
             Threshold=p["threshold"],
             Period=p["period_s"],
@@ -89,6 +93,7 @@ class Alarm(Kind):
             AlarmActions=list(p["tell"]),
             OKActions=list(p["tell"]),
             Tags=cloud.scope.tags(want.name),
+            **_statistic(p["statistic"]),
         )
         return want.name
 

@@ -8,6 +8,7 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
+from provisioning.resources.alarm import metric_dimension
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
 from provisioning.waiting import only_answer
@@ -69,6 +70,7 @@ class TargetGroup(Kind):
                     ),
                     "drain_seconds": int(attributes["deregistration_delay.timeout_seconds"]),
                 },
+                shows={"metric": metric_dimension(arn)},
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
@@ -149,7 +151,10 @@ class Balancer(Kind):
                     "attributes": as_dict(attributes["Attributes"]),
                 },
                 ready=balancer["State"]["Code"] == "active",
-                shows={"host": balancer["DNSName"], "metric": _metric(balancer["LoadBalancerArn"])},
+                shows={
+                    "host": balancer["DNSName"],
+                    "metric": metric_dimension(balancer["LoadBalancerArn"]),
+                },
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
@@ -204,8 +209,3 @@ class Balancer(Kind):
 
     def price_items(self, want: Want) -> dict[str, float]:
         return {"balancer": 1, "balancer_unit": 1, "public_address": len(want.props["subnets"])}
-
-
-def _metric(arn: str) -> str:
-    """The balancer's name in CloudWatch: app/NAME/ID, the ARN's end."""
-    return arn.partition("loadbalancer/")[2]

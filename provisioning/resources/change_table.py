@@ -48,6 +48,7 @@ TABLE: Mapping[str, Mapping[str, Rule]] = {
         "image": REPLACED,
         "disk_gb": judge_growth(1, "GB"),  # its file system grows at the next boot
         "groups": IN_PLACE,
+        "detailed": IN_PLACE,
         "profile": IN_PLACE,
         "imdsv2": IN_PLACE,
         "protected": IN_PLACE,

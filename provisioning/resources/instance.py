@@ -15,6 +15,7 @@ from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
 from provisioning.waiting import eventually
 
+DETAILED_METRICS = 7  # that EC2 bills for a host with detailed monitoring
 ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
@@ -50,6 +51,7 @@ class Instance(Kind):
                 "protected": protection["DisableApiTermination"]["Value"],
                 "running": host["State"]["Name"] in ("pending", "running"),
                 "role": tags.get("Role", ""),
+                "detailed": host["Monitoring"]["State"] in ("enabled", "pending"),
                 "image": host["ImageId"],
                 **({"release": tags["Release"]} if "Release" in tags else {}),
                 **({"disk_gb": disk["Size"], "encrypted": disk["Encrypted"]} if disk else {}),
@@ -107,7 +109,8 @@ class Instance(Kind):
     def price_items(self, want: Want) -> dict[str, float]:
         size = want.props["type"]
         address = {"public_address": 1.0} if want.props["public_ip"] else {}
-        return {f"ec2/{size}": 1, "ebs_gp3_gb": want.props["disk_gb"], **address}
+        detailed = {"metric": DETAILED_METRICS} if want.props["detailed"] else {}
+        return {f"ec2/{size}": 1, "ebs_gp3_gb": want.props["disk_gb"], **address, **detailed}
 
 
 def _request(cloud: Cloud, want: Want) -> dict[str, Any]:
@@ -123,6 +126,7 @@ def _request(cloud: Cloud, want: Want) -> dict[str, Any]:
         "SubnetId": p["subnet"],
         "SecurityGroupIds": sorted(p["groups"]),
         "DisableApiTermination": p["protected"],
+        "Monitoring": {"Enabled": p["detailed"]},
         "MetadataOptions": {
             "HttpTokens": "required" if p["imdsv2"] else "optional",
             "HttpPutResponseHopLimit": 1,

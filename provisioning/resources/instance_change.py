@@ -24,6 +24,9 @@ def change_instance(cloud: Cloud, found: Found, want: Want, changed: frozenset[s
         cloud.ec2.create_tags(
             Resources=[found.id], Tags=cloud.scope.tags(want.name, Role=wanted["role"])
         )
+    if "detailed" in changed:
+        call = cloud.ec2.monitor_instances if wanted["detailed"] else cloud.ec2.unmonitor_instances
+        call(InstanceIds=[found.id])
     if "disk_gb" in changed:
         cloud.ec2.modify_volume(VolumeId=found.more["volume"], Size=wanted["disk_gb"])
     if "profile" in changed:

@@ -61,6 +61,7 @@ class Hosts:
     disk_gb: int = 20
     profile: bool = True  # an instance profile with the role's own rights
     protected: bool = True  # termination protection
+    detailed_monitoring: bool = False  # EC2's own figures every minute, not every five
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ def _record_rules() -> list[Any]:
         ("ClaimsWaitTooLong", "queue-age"),
         ("RedisFillsUp", "redis-memory"),
         ("RedisEvicts", "redis-evictions"),
-        ("ServerErrors", "balancer-target-errors"),
+        ("ServerErrors", "server-errors"),
         ("HostBusy", "host-cpu"),
     ],
 )

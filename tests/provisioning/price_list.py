@@ -116,6 +116,8 @@ def _products() -> Iterator[dict[str, Any]]:
                    volumeType="General Purpose-GP3", deploymentOption="Single-AZ")  # fmt: skip
     yield _product("AmazonCloudWatch", "Alarm", "CW:AlarmMonitorUsage", "Alarms", 0, 0.11,
                    alarmType="Standard")  # fmt: skip
+    yield _product("AmazonCloudWatch", "Metric", "CW:MetricMonitorUsage", "Metrics", 0, 0.31)
+    yield _product("AmazonCloudWatch", "Metric", "CW:MetricStreamUsage", "Metrics", 9)
     yield _product("AmazonCloudWatch", "Dashboard", "DashboardsUsageHour", "Dashboards", 0, 3.1)
     for price in (0.77, 0.78):  # two answers: no guess among them
         yield _product("AmazonCloudWatch", "Data Payload", "DataProcessing-Bytes", "GB", price)

@@ -20,6 +20,7 @@ from tests.provisioning import (
     elasticache_records,
     elasticache_store,
     engine_defaults,
+    host_monitoring,
     kept_tags,
     memoized,
     price_list,
@@ -52,6 +53,7 @@ def strict_application() -> Any:
     _keep_protection()
     _keep_insights()
     change_refusals.install_change_refusals()
+    host_monitoring.install_monitoring()
     store_states.install_database_states()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]

@@ -66,7 +66,8 @@ def test_14_10_every_price_is_written_with_date_and_source(
         "mysql80_vcpu": 0,
     }  # fmt: skip
     assert after["monthly"] == {
-        "ebs_gp3_gb": 0.0913, "db_gp3_gb": 0.132, "alarm": 0.11, "dashboard": 3.1,
+        "ebs_gp3_gb": 0.0913, "db_gp3_gb": 0.132, "alarm": 0.11, "metric": 0.31,
+        "dashboard": 3.1,
         "log_gb": before["monthly"]["log_gb"],
     }  # fmt: skip
     older = ["hourly/mysql80_vcpu", "monthly/log_gb"]

@@ -43,7 +43,7 @@ FRONT = [
     ),
     Alert(
         name="ServerErrors",
-        limit="balancer-target-errors",
+        limit="server-errors",
         expr='sum(increase(coupon_responses_total{status=~"5.."}[1m])) > {limit}',
         severity="ticket",
         fires={of_web("coupon_responses_total", 'status="503"'): "0+30x40"},

@@ -8,7 +8,10 @@ _AREA = (
     | dict.fromkeys(("database", "burstable-database"), "DBInstanceIdentifier")
     | dict.fromkeys(("cache", "burstable-cache"), "CacheClusterId")
 )
-_DIMENSION = _AREA | {"balancer": "LoadBalancer", "service": "Environment"}
+_DIMENSION = _AREA | {
+    "balancer": "LoadBalancer", "targets": "TargetGroup", "certificate": "CertificateArn",
+    "service": "Environment",
+}  # fmt: skip
 
 CAPACITY = [
     Panel(
