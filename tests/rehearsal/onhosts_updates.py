@@ -68,6 +68,7 @@ def unattended(it: Deployment, record: Record) -> None:
     """needrestart, as Ubuntu configures it, restarts what uses a replaced library."""
     host = like_ubuntu(it)
     with record.step(f"an unattended update of OpenSSL on {host.name}") as step:
+        it.books.ssh(host.name, "true")  # its socket starts sshd, which the update concerns, too
         ours = [one.name for one in units.our_units(host)]
         ours += [name for name in STORES if units.find_unit(host, name).state == "active"]
         before = {name: units.find_unit(host, name).pid for name in (*ours, "ssh.service")}
