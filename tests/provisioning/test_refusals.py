@@ -88,6 +88,7 @@ def test_the_launch_says_all_that_moto_forgets(hello_rig: Any, ec2_stubber: Stub
             "SubnetId": "subnet-1",
             "SecurityGroupIds": ["sg-1"],
             "DisableApiTermination": False,
+            "Monitoring": {"Enabled": False},
             "MetadataOptions": {
                 "HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled",
             },
