@@ -19,6 +19,7 @@ from provisioning.verbs.doctor import doctor, show_policy
 from provisioning.verbs.inventory import inventory
 from provisioning.verbs.plan import plan
 from provisioning.verbs.prices import write_prices
+from provisioning.verbs.restore import restore
 from provisioning.verbs.ssh import ssh
 from provisioning.verbs.status import status
 
@@ -105,6 +106,17 @@ def status_command(**options: Any) -> int:
 def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> int:
     """Delete everything, then search for leftovers. Asks for the environment's name."""
     return destroy(_run(**options), final_snapshot=not skip_final_snapshot, at_once=at_once)
+
+
+@main.command("restore")
+@on_environment
+@click.option("--snapshot", type=Name(), required=True, help="The database's snapshot.")
+@click.option(
+    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps executed in parallel."
+)
+def restore_command(snapshot: str, at_once: int, **options: Any) -> int:
+    """Build the environment with the database from a snapshot, and its secrets that were kept."""
+    return restore(_run(**options), snapshot=snapshot, at_once=at_once)
 
 
 @main.command("inventory")

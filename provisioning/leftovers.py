@@ -10,14 +10,16 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.client_errors import translated_errors
 from provisioning.discovery import discover_resources
+from provisioning.kept_secrets import kept_secrets, our_snapshots
 from provisioning.resources.cache_groups import cache_tags
-from provisioning.resources.database_groups import database_tags
-from provisioning.tags import as_dict
+
+BESIDE_SNAPSHOT = "kept secret"
 
 
 @dataclass(frozen=True, order=True)
 class Leftover:
-    """`meant` is True for the final snapshots, which a destroy makes intentionally."""
+    """`meant` is True for what a destroy keeps intentionally: final snapshots and their
+    secrets."""
 
     what: str
     id: str
@@ -34,7 +36,9 @@ def find_leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
             for found in discover_resources(cloud).values()
         )
         hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud), *_nats(cloud))
-        leftovers = {*known, *hidden, *_database(cloud), *_caches(cloud)}
+        snapshots = frozenset(our_snapshots(cloud))
+        stored = (*_database(snapshots), *_kept(cloud, snapshots), *_caches(cloud))
+        leftovers = {*known, *hidden, *stored}
         return tuple(
             sorted(
                 leftovers
@@ -93,17 +97,15 @@ def _nats(cloud: Cloud) -> Iterator[Leftover]:
         yield Leftover("nat (going)", nat["NatGatewayId"], costs=True)
 
 
-def _database(cloud: Cloud) -> Iterator[Leftover]:
-    pages = cloud.rds.get_paginator("describe_db_snapshots").paginate()
-    for snapshot in (snapshot for page in pages for snapshot in page["DBSnapshots"]):
-        if cloud.scope.owns_tags(_snapshot_tags(cloud, snapshot)):
-            name = snapshot["DBSnapshotIdentifier"]
-            yield Leftover("database snapshot", name, costs=True, meant=_is_final_snapshot(name))
+def _database(snapshots: Iterable[str]) -> Iterator[Leftover]:
+    for name in snapshots:
+        yield Leftover("database snapshot", name, costs=True, meant=_is_final_snapshot(name))
 
 
-def _snapshot_tags(cloud: Cloud, snapshot: Any) -> dict[str, str]:
-    tags: Iterable[Any] = snapshot.get("TagList") or ()
-    return as_dict(tags) or database_tags(cloud, snapshot["DBSnapshotArn"])
+def _kept(cloud: Cloud, snapshots: frozenset[str]) -> Iterator[Leftover]:
+    """Secrets beside a snapshot, without which it could not be used."""
+    for snapshot, path in kept_secrets(cloud):
+        yield Leftover(BESIDE_SNAPSHOT, path, costs=False, meant=snapshot in snapshots)
 
 
 def _caches(cloud: Cloud) -> Iterator[Leftover]:

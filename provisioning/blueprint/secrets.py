@@ -8,6 +8,8 @@ from provisioning.model import Want
 from provisioning.spec.model import Cache, Secret, Spec
 
 DATABASE = "database-admin-password"
+# What the database's rows and users were made under: its snapshots are of no use without them.
+STORED_UNDER = ("coupon-code-key", "database-app-password")
 MYSQL_LONGEST = 40  # RDS accepts at most 41
 
 

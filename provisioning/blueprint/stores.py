@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import group_ref, secret_ref, subnet_refs
-from provisioning.blueprint.secrets import DATABASE, auth_token
-from provisioning.model import Ref, Want
+from provisioning.blueprint.secrets import DATABASE, STORED_UNDER, auth_token
+from provisioning.model import Key, Ref, Want
 from provisioning.resources.logs import RDS_LOGS
 from provisioning.spec.model import Cache, Database, Spec
 
@@ -113,8 +113,13 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
             **parameters,
         },
         hidden={"password": secret_ref(DATABASE)},
-        after=tuple(group.key for group in groups),
+        # a destroy that was killed must not have deleted the secrets before the snapshot is made
+        after=(*(group.key for group in groups), *_stored_under(spec)),
     )
+
+
+def _stored_under(spec: Spec) -> Iterator[Key]:
+    return (Key("secret", each.name) for each in spec.secrets if each.name in STORED_UNDER)
 
 
 def _logs(spec: Spec, wanted: Database) -> Iterator[Want]:

@@ -26,6 +26,7 @@ from provisioning.tags import as_dict
 from provisioning.waiting import wait_until
 
 STORAGE = "gp3"
+RESTORED_FROM = "RestoredFrom"  # a tag: the snapshot that a database was made from
 
 
 class Database(Kind):
@@ -68,44 +69,50 @@ class Database(Kind):
                 **_parameters(instance),
             },
             ready=instance["DBInstanceStatus"] in AT_WORK,
-            more={"status": instance["DBInstanceStatus"]},
+            more={
+                "status": instance["DBInstanceStatus"],
+                RESTORED_FROM: as_dict(instance["TagList"]).get(RESTORED_FROM, ""),
+            },
             shows={"host": endpoint.get("Address", ""), "port": endpoint.get("Port", 0)},
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        p = want.props
         wait_until(
             cloud, f"removing the old {want.name}", lambda: not _is_leaving(cloud, want.name)
         )
+        if "snapshot" in want.hidden:
+            self._restore_one(cloud, want)
+        else:
+            self._create_empty(cloud, want)
+        return want.name
+
+    def _create_empty(self, cloud: Cloud, want: Want) -> None:
+        p = want.props
         cloud.rds.create_db_instance(
-            DBInstanceIdentifier=want.name,
             Engine="mysql",
             EngineVersion=p["version"],
-            DBInstanceClass=p["type"],
-            AllocatedStorage=p["storage_gb"],
-            StorageType=STORAGE,
             StorageEncrypted=p["encrypted"],
             DBName=p["schema"],
-            Port=p["port"],
             MasterUsername=p["user"],
             MasterUserPassword=secret_value(cloud, want.hidden["password"]),
-            DBSubnetGroupName=p["subnets"],
-            VpcSecurityGroupIds=sorted(p["groups"]),
-            MultiAZ=p["multi_az"],
-            PubliclyAccessible=p["public"],
-            BackupRetentionPeriod=p["backup_days"],
-            PreferredBackupWindow=p["backup_window"],
-            PreferredMaintenanceWindow=p["maintenance"],
-            DeletionProtection=p["protected"],
             EnablePerformanceInsights=p["insights"],
-            CopyTagsToSnapshot=True,
-            AutoMinorVersionUpgrade=p["auto_upgrade"],
-            EnableCloudwatchLogsExports=sorted(p["logs"]),
+            PreferredMaintenanceWindow=p["maintenance"],
             Tags=cloud.scope.tags(want.name),
-            **({"DBParameterGroupName": p["parameters"]} if "parameters" in p else {}),
             **({"MaxAllocatedStorage": p["max_storage_gb"]} if p["max_storage_gb"] else {}),
+            **_common(want),
         )
-        return want.name
+
+    def _restore_one(self, cloud: Cloud, want: Want) -> None:
+        """Rows, schema, users and their passwords come from the snapshot. AWS takes no password,
+        insights, maintenance window or limit of storage here: `set_password` and the next plan set
+        them."""
+        snapshot = want.hidden["snapshot"]
+        cloud.rds.restore_db_instance_from_db_snapshot(
+            DBSnapshotIdentifier=snapshot,
+            Engine="mysql",
+            Tags=cloud.scope.tags(want.name, **{RESTORED_FROM: snapshot}),
+            **_common(want),
+        )
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         change_database(cloud, found, want, changed)
@@ -158,6 +165,39 @@ def _parameters(instance: Any) -> dict[str, Any]:
     waiting = [group for group in groups if group["ParameterApplyStatus"] == "pending-reboot"]
     named = {"parameters": groups[0]["DBParameterGroupName"]} if groups else {}
     return {**named, "in_force": not waiting}
+
+
+def _common(want: Want) -> Any:
+    """What a new database and a restored one are told alike."""
+    p = want.props
+    return {
+        "DBInstanceIdentifier": want.name,
+        "DBInstanceClass": p["type"],
+        "AllocatedStorage": p["storage_gb"],
+        "StorageType": STORAGE,
+        "Port": p["port"],
+        "DBSubnetGroupName": p["subnets"],
+        "VpcSecurityGroupIds": sorted(p["groups"]),
+        "MultiAZ": p["multi_az"],
+        "PubliclyAccessible": p["public"],
+        "BackupRetentionPeriod": p["backup_days"],
+        "PreferredBackupWindow": p["backup_window"],
+        "DeletionProtection": p["protected"],
+        "CopyTagsToSnapshot": True,
+        "AutoMinorVersionUpgrade": p["auto_upgrade"],
+        "EnableCloudwatchLogsExports": sorted(p["logs"]),
+        **({"DBParameterGroupName": p["parameters"]} if "parameters" in p else {}),
+    }
+
+
+def set_password(cloud: Cloud, name: str, secret: str) -> None:
+    """Gives the administrator the password at this path of SSM, and waits until AWS has done it."""
+    cloud.rds.modify_db_instance(
+        DBInstanceIdentifier=name,
+        MasterUserPassword=secret_value(cloud, secret),
+        ApplyImmediately=True,
+    )
+    wait_until(cloud, f"changing {name}", lambda: database_statuses(cloud).get(name) in AT_WORK)
 
 
 def _is_leaving(cloud: Cloud, name: str) -> bool:

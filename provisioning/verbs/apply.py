@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from provisioning.client_errors import translated_errors
 from provisioning.discovery import Snapshot
 from provisioning.errors import Declined
 from provisioning.executor import Actor, with_final_snapshots
+from provisioning.kept_secrets import keep_secrets
 from provisioning.lock import Lock, environment_lock
 from provisioning.model import Plan
 from provisioning.plan import demand_possible
@@ -36,6 +38,7 @@ def apply(run: Run, *, at_once: int = 6) -> int:
 
 
 def act_on_plan(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock: Lock) -> None:
+    _keep_secrets(run, planned)
     actor = Actor(
         cloud=run.cloud,
         ids={key: resource.id for key, resource in found.items()},
@@ -44,6 +47,15 @@ def act_on_plan(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock:
         check=lock.check,
     )
     actor.execute_plan(planned)
+
+
+def _keep_secrets(run: Run, planned: Plan) -> None:
+    """For the last snapshots of databases, before the first step."""
+    with translated_errors("Keeping the secrets of the last snapshot"):
+        for step in planned.steps:
+            shown = step.found.shows if step.found else {}
+            if step.key.kind == "database" and "final_snapshot" in shown:
+                keep_secrets(run.cloud, shown["final_snapshot"])
 
 
 def confirm_destruction(run: Run, planned: Plan) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from provisioning.client_errors import translated_errors
 from provisioning.discovery import discover_resources
 from provisioning.executor import with_final_snapshots
-from provisioning.leftovers import Leftover, find_leftovers
+from provisioning.kept_secrets import drop_orphans
+from provisioning.leftovers import BESIDE_SNAPSHOT, Leftover, find_leftovers
 from provisioning.lock import environment_lock
 from provisioning.plan import reversed_plan
 from provisioning.quantities import counted_noun
@@ -27,6 +29,8 @@ def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
                 with_final_snapshots(planned, time_stamp()) if final_snapshot else planned
             )
             act_on_plan(run, found, with_snapshots, at_once=at_once, lock=lock)
+    with translated_errors("Deleting secrets whose snapshot is gone"):
+        drop_orphans(run.cloud)
     left = find_leftovers(run.cloud)
     show_leftovers(run, left)
     run.show.answer(
@@ -47,9 +51,14 @@ def show_leftovers(run: Run, left: tuple[Leftover, ...]) -> None:
     ]
     if rows:
         run.show.table("Still there", ("what", "id", "bill", "why"), rows)
-    meant = sum(leftover.meant for leftover in left)
-    stray = len(left) - meant
+    stray = sum(not leftover.meant for leftover in left)
     stray_text = counted_noun(stray, "leftover") if stray else "No leftovers"
-    snapshots = counted_noun(meant, "last snapshot")
-    kept = f", and {snapshots}, kept until you delete them" if meant else ""
-    run.show.say(f"Destroyed. {stray_text}{kept}.")
+    run.show.say(f"Destroyed. {stray_text}{_kept_text(left)}.")
+
+
+def _kept_text(left: tuple[Leftover, ...]) -> str:
+    meant = [leftover for leftover in left if leftover.meant]
+    secrets = sum(leftover.what == BESIDE_SNAPSHOT for leftover in meant)
+    snapshots = counted_noun(len(meant) - secrets, "last snapshot")
+    with_secrets = f" with {counted_noun(secrets, 'secret')}" if secrets else ""
+    return f", and {snapshots}{with_secrets}, kept until you delete them" if meant else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,6 +166,27 @@ def empty_again(empty_cloud: str) -> Any:
 @pytest.fixture
 def killed_exception() -> type[BaseException]:
     return Killed
+
+
+@pytest.fixture
+def killed_writes(hello_rig: Rig) -> Any:
+    """A block in which the write of this number raises Killed; all others pass."""
+
+    @contextmanager
+    def kill_after(after: int) -> Iterator[None]:
+        counted = itertools.count(1)
+
+        def die_once(name: str) -> None:
+            if next(counted) == after:
+                raise Killed(name)
+
+        HOOKS.append(die_once)
+        try:
+            yield
+        finally:
+            HOOKS.clear()
+
+    return kill_after
 
 
 def comparable_state(found: Snapshot) -> dict[str, Any]:

@@ -38,11 +38,16 @@ def test_destroy_keeps_a_last_snapshot_unless_told_otherwise(
     hello_rig.build()
     assert call_command_line("destroy", "--yes", "--output", "json") == 0
     left = printed_json(capsys)["leftovers"]
-    assert [(one["what"], one["meant"]) for one in left] == [("database snapshot", True)]
+    kept = ("kept secret", True)
+    assert [(one["what"], one["meant"]) for one in left] == [
+        ("database snapshot", True),
+        kept,
+        kept,
+    ]
     assert left[0]["id"].startswith("coupon-db-final-")
     hello_rig.apply_plan()
     assert call_command_line("destroy", "--yes", "--skip-final-snapshot", "--output", "json") == 0
-    assert len(printed_json(capsys)["leftovers"]) == 1, "only the first one's snapshot"
+    assert printed_json(capsys)["leftovers"] == left, "only the first one's snapshot"
 
 
 def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
@@ -74,8 +79,9 @@ def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
     assert left == {
         ("database snapshot", "coupon-production-db"),
         ("cache snapshot", "coupon-store"),
+        ("kept secret", "/coupon/production/kept/coupon-production-db"),
     }, "but none of the broker, which keeps nothing"
-    assert "Destroyed. No leftovers, and 2 last snapshots, kept" in told.err
+    assert "Destroyed. No leftovers, and 2 last snapshots with 2 secrets, kept" in told.err
 
 
 def test_destroy_finds_what_costs_money_and_isnt_in_the_plan(

@@ -59,6 +59,8 @@ def command_words(verb: str, option: click.Parameter, value: str) -> list[str]:
         {"--certificate": "arn:aws:acm:ap-northeast-2:123456789012:certificate/abc"}
     )
     line = [verb, *(f"{name}={said[name]}" for name in said if name not in option.opts)]
+    if verb == "restore" and "--snapshot" not in option.opts:
+        line.append("--snapshot=last")
     if isinstance(option, click.Option):
         return [*line, f"{option.opts[-1]}={value}", *(["bastion"] if verb == "ssh" else [])]
     return [*line, "--", value]
