@@ -109,7 +109,7 @@ def _demand_version(backend: Any, database: Any, asked: Any) -> None:
     if _major(version) != _major(there) and not asked.get("allow_major_version_upgrade"):
         _refuse("The AllowMajorVersionUpgrade flag must be present when upgrading.")
     group = asked.get("db_parameter_group_name") or database.db_parameter_group_name
-    if group in backend.db_parameter_groups:
+    if group and group in backend.db_parameter_groups:  # moto gives a restored database none
         family = f"mysql{_major(version)}"
         if backend.db_parameter_groups[group].family != family:
             _refuse(f"{group} can't be used: it is not of the family {family}.")
