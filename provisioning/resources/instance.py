@@ -19,6 +19,11 @@ DETAILED_METRICS = 7  # that EC2 bills for a host with detailed monitoring
 ALIVE = ["pending", "running", "stopping", "stopped"]
 
 
+def host_keys_path(cloud: Cloud) -> str:
+    """Where the hosts' public SSH keys are stored in SSM, each under its instance's id."""
+    return f"{cloud.scope.path}/host-keys"
+
+
 class Instance(Kind):
     kind = "host"
     absent = frozenset({"InvalidInstanceID.NotFound"})
@@ -102,6 +107,8 @@ class Instance(Kind):
                     InstanceId=found.id, DisableApiTermination={"Value": False}
                 )
             cloud.ec2.terminate_instances(InstanceIds=[found.id])
+        with ignoring("ParameterNotFound"):
+            cloud.ssm.delete_parameter(Name=f"{host_keys_path(cloud)}/{found.id}")
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:
         return _state(cloud, found.id) in ("terminated", "")

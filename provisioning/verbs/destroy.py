@@ -11,6 +11,7 @@ from provisioning.lock import environment_lock
 from provisioning.plan import reversed_plan
 from provisioning.quantities import counted_noun
 from provisioning.run import Run
+from provisioning.stored_host_keys import drop_host_keys
 from provisioning.verbs.apply import act_on_plan, time_stamp
 from provisioning.verbs.plan import plan_document, show_plan
 
@@ -31,6 +32,8 @@ def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
             act_on_plan(run, found, with_snapshots, at_once=at_once, lock=lock)
     with translated_errors("Deleting secrets whose snapshot is gone"):
         drop_orphans(run.cloud)
+    with translated_errors("Deleting the stored host keys"):
+        drop_host_keys(run.cloud)
     left = find_leftovers(run.cloud)
     show_leftovers(run, left)
     run.show.answer(

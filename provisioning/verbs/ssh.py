@@ -1,4 +1,4 @@
-"""ssh HOST: prints or runs the ssh command for a host."""
+"""ssh HOST: prints or runs the ssh command for a host, whose key is pinned first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 
 from provisioning.discovery import discover_resources
 from provisioning.errors import ProvisioningError
+from provisioning.hostkeys import learn_host_keys
 from provisioning.inventory import hosts_of
 from provisioning.run import Run
 from provisioning.verbs.inventory import folder_of
@@ -14,7 +15,8 @@ from provisioning.verbs.inventory import folder_of
 
 def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> int:
     """Prints the command; with `go` runs it and returns its exit code."""
-    names = [known_host.name for known_host in hosts_of(discover_resources(run.cloud))]
+    hosts = hosts_of(discover_resources(run.cloud))
+    names = [known_host.name for known_host in hosts]
     if host != "bastion" and host not in names:
         raise ProvisioningError(
             f"There is no host {host!r}.", todo=f"There are {', '.join(names)}."
@@ -22,6 +24,7 @@ def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> in
     config = folder_of(run.spec, out) / "ssh.cfg"
     if not config.exists():
         raise ProvisioningError(f"{config} isn't there.", todo="Run the inventory verb first.")
+    learn_host_keys(run.cloud, hosts, config.with_name("known_hosts"))
     command = ["ssh", "-F", str(config), host, *rest]
     if go:
         return subprocess.run(command, check=False).returncode

@@ -24,6 +24,7 @@ from tests.provisioning import (
     kept_tags,
     memoized,
     price_list,
+    printed_keys,
     real_hosts,
     refused_names,
     store_states,
@@ -39,6 +40,7 @@ def strict_application() -> Any:
     elasticache_store.install_elasticache()
     kept_tags.install_tags()
     real_hosts.install_host_reports()
+    printed_keys.install_consoles()
     refused_names.refuse_ill_names()
     engine_defaults.install_engine_defaults()
     _patch(EC2Backend, "delete_subnet", _subnet_free)

@@ -19,16 +19,11 @@ from provisioning.model import Key
 from provisioning.output import Show
 from provisioning.run import Run
 from provisioning.verbs.inventory import inventory
+from provisioning.verbs.ssh import ssh
+from tests.provisioning.command_line import call_command_line
+from tests.provisioning.printed_keys import host_key
 
 pytestmark = pytest.mark.slow
-
-CONSOLE = """
-cloud-init: done
------BEGIN SSH HOST KEY KEYS-----
-ecdsa-sha2-nistp256 AAAAE2VjZHNh root@ip-10-0-0-4
-ssh-ed25519 AAAAC3NzaC1lZDI1 root@ip-10-0-0-4
------END SSH HOST KEY KEYS-----
-"""
 
 
 def write_inventory(rig: Any, folder: Path, **options: str) -> Path:
@@ -144,23 +139,117 @@ def ansible_inventory(file: Path, home: Path) -> Any:
     return json.loads(done.stdout)
 
 
+def pinned_hosts(folder: Path) -> dict[str, str]:
+    """host -> its key in known_hosts."""
+    lines = (folder / "known_hosts").read_text().splitlines()
+    return {line.split()[0]: line.split()[2] for line in lines if not line.startswith("#")}
+
+
+def printed_hosts(rig: Any) -> dict[str, str]:
+    """host -> the key that it printed at its first boot."""
+    hosts = (found for found in rig.find_all().values() if found.kind == "host")
+    return {host.name: host_key(host.id) for host in hosts}
+
+
+def stored_host_keys(rig: Any) -> list[str]:
+    pages = rig.cloud.ssm.get_paginator("get_parameters_by_path").paginate(
+        Path="/coupon/hello/host-keys"
+    )
+    return [one["Name"].rpartition("/")[2] for page in pages for one in page["Parameters"]]
+
+
+def reboot_all(rig: Any) -> None:
+    ids = [found.id for found in rig.find_all().values() if found.kind == "host"]
+    rig.cloud.ec2.reboot_instances(InstanceIds=ids)
+    for id in ids:
+        assert "HOST KEY" not in rig.cloud.ec2.get_console_output(InstanceId=id)["Output"]
+
+
 def test_host_keys_come_from_the_console_and_are_pinned_by_name(
-    hello_rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, tmp_path: Path
 ) -> None:
     hello_rig.build()
-    monkeypatch.setattr(hello_rig.cloud.ec2, "get_console_output", lambda **_: {"Output": CONSOLE})
     folder = write_inventory(hello_rig, tmp_path)
     known = (folder / "known_hosts").read_text()
-    assert "coupon-api ssh-ed25519 AAAAC3NzaC1lZDI1" in known
+    assert pinned_hosts(folder) == printed_hosts(hello_rig)
     assert ssh_settings(folder, "coupon-api")["hostkeyalias"] == "coupon-api"
-    monkeypatch.setattr(hello_rig.cloud.ec2, "get_console_output", lambda **_: {"Output": ""})
+    reboot_all(hello_rig)
     assert (write_inventory(hello_rig, folder) / "known_hosts").read_text() == known, "learned once"
     lost = hello_rig.find_all()[Key("host", "coupon-api")].id
     hello_rig.cloud.ec2.terminate_instances(InstanceIds=[lost])
     hello_rig.apply_plan()
-    again = (write_inventory(hello_rig, folder) / "known_hosts").read_text()
-    assert "coupon-api ssh-ed25519" not in again, "a new host's old keys are forgotten"
-    assert "coupon-consumer ssh-ed25519" in again
+    assert pinned_hosts(write_inventory(hello_rig, folder)) == printed_hosts(hello_rig)
+    assert host_key(lost) not in (folder / "known_hosts").read_text(), "its old keys are forgotten"
+
+
+def test_16_9_a_second_operator_pins_the_keys_after_a_reboot(
+    hello_rig: Any, tmp_path: Path
+) -> None:
+    hello_rig.build()
+    write_inventory(hello_rig, tmp_path / "first")
+    reboot_all(hello_rig)
+    second = write_inventory(hello_rig, tmp_path / "second")
+    assert pinned_hosts(second) == printed_hosts(hello_rig)
+
+
+def test_16_9_keys_that_one_operator_had_learned_before_are_shared(
+    hello_rig: Any, tmp_path: Path
+) -> None:
+    """Known hosts of an earlier release are in a file only."""
+    hello_rig.build()
+    first = write_inventory(hello_rig, tmp_path / "first")
+    for id in stored_host_keys(hello_rig):
+        hello_rig.cloud.ssm.delete_parameter(Name=f"/coupon/hello/host-keys/{id}")
+    reboot_all(hello_rig)
+    write_inventory(hello_rig, first)
+    assert pinned_hosts(write_inventory(hello_rig, tmp_path / "second")) == pinned_hosts(first)
+
+
+def test_16_9_ssh_pins_a_host_that_came_after_the_inventory(hello_rig: Any, tmp_path: Path) -> None:
+    hello_rig.build()
+    folder = write_inventory(hello_rig, tmp_path / "second")
+    (folder / "known_hosts").write_text("")
+    reboot_all(hello_rig)
+    run = Run(spec=hello_rig.spec, cloud=hello_rig.cloud, show=Show(as_json=True, yes=True))
+    assert ssh(run, host="coupon-api", out=str(folder), go=False, rest=()) == 0
+    assert pinned_hosts(folder) == printed_hosts(hello_rig)
+
+
+def test_16_9_a_stored_value_adds_no_line_of_its_own(hello_rig: Any, tmp_path: Path) -> None:
+    hello_rig.build()
+    host = hello_rig.find_all()[Key("host", "coupon-api")]
+    hello_rig.cloud.ssm.put_parameter(
+        Name=f"/coupon/hello/host-keys/{host.id}", Type="String",
+        Value="* ssh-ed25519 AAAAother\n@cert-authority * ssh-rsa AAAA\nssh-ed25519 AAAAown",
+    )  # fmt: skip
+    folder = write_inventory(hello_rig, tmp_path)
+    lines = (folder / "known_hosts").read_text().splitlines()
+    assert [line for line in lines if line.startswith("coupon-api ")] == [
+        "coupon-api ssh-ed25519 AAAAown"
+    ]
+    assert not [line for line in lines if line.startswith(("*", "@"))]
+
+
+def test_16_9_stored_keys_go_with_their_host_and_with_the_environment(
+    hello_rig: Any, tmp_path: Path, shared_clients: None
+) -> None:
+    hello_rig.build()
+    write_inventory(hello_rig, tmp_path)
+    ids = [found.id for found in hello_rig.find_all().values() if found.kind == "host"]
+    assert sorted(stored_host_keys(hello_rig)) == sorted(ids)
+    network = hello_rig.spec.network
+    moved = tuple(
+        replace(s, cidr="10.0.9.0/24") if s.tier == "public" else s for s in network.subnets
+    )
+    spec = hello_rig.spec
+    hello_rig.use_spec(replace(spec, network=replace(network, subnets=moved)))
+    hello_rig.apply_plan()
+    assert stored_host_keys(hello_rig) == [], "all three hosts were replaced"
+    write_inventory(hello_rig, tmp_path)
+    lost = hello_rig.find_all()[Key("host", "coupon-api")].id
+    hello_rig.cloud.ec2.terminate_instances(InstanceIds=[lost])  # by hand: its keys stay
+    assert call_command_line("destroy", "--yes", "--skip-final-snapshot") == 0
+    assert stored_host_keys(hello_rig) == []
 
 
 def test_a_console_without_keys_teaches_nothing() -> None:
