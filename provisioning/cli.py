@@ -20,6 +20,7 @@ from provisioning.verbs.inventory import inventory
 from provisioning.verbs.plan import plan
 from provisioning.verbs.prices import write_prices
 from provisioning.verbs.restore import restore
+from provisioning.verbs.rotate import rotate
 from provisioning.verbs.ssh import ssh
 from provisioning.verbs.status import status
 
@@ -139,6 +140,15 @@ def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
 def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options: Any) -> int:
     """Print (or --run) the ssh command for HOST, through the bastion."""
     return ssh(_run(**options), host=host, out=out, go=go, rest=rest)
+
+
+@main.command("rotate")
+@on_environment
+@click.option("--finish", is_flag=True, help="Accept the new token only, after site.yml has run.")
+@click.argument("cache", type=Name())
+def rotate_command(cache: str, finish: bool, **options: Any) -> int:
+    """Exchange the token of CACHE: both are accepted until --finish."""
+    return rotate(_run(**options), cache=cache, finish=finish)
 
 
 @main.command("prices")

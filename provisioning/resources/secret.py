@@ -38,7 +38,7 @@ class Secret(Kind):
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
         path = f"{cloud.scope.path}/secrets/{want.name}"
-        value = "".join(secrets.choice(LETTERS) for _ in range(want.hidden["length"]))
+        value = random_secret(want.hidden["length"])
         cloud.ssm.put_parameter(
             Name=path, Value=value, Type="SecureString", Tags=cloud.scope.tags(want.name)
         )
@@ -47,6 +47,10 @@ class Secret(Kind):
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("ParameterNotFound"):
             cloud.ssm.delete_parameter(Name=found.id)
+
+
+def random_secret(length: int) -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(length))
 
 
 def secret_value(cloud: Cloud, path: str) -> str:

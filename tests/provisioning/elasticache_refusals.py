@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from moto.elasticache.exceptions import ElastiCacheException
 
@@ -65,6 +66,17 @@ def demand_snapshot_source(record: Record, asked: Record) -> None:
         raise ElastiCacheException(
             "InvalidParameterCombination", "Snapshotting needs a cluster to take snapshots of."
         )
+
+
+def demand_token_order(record: Record, asked: Record) -> None:
+    """SET, which ends the earlier token, comes after ROTATE, which lets both in."""
+    strategy = asked.get("AuthTokenUpdateStrategy", "ROTATE")
+    if strategy == "SET" and not record["rotated"]:
+        raise ElastiCacheException(
+            "InvalidParameterCombination", "SET is allowed only after ROTATE."
+        )
+    record["rotated"] = strategy == "ROTATE"
+    record["AuthTokenLastModifiedDate"] = datetime.now(UTC)
 
 
 def demand_windows(maintenance: str, snapshot: str) -> None:

@@ -20,6 +20,7 @@ from tests.provisioning.elasticache_records import (
 from tests.provisioning.elasticache_refusals import (
     demand_replica,
     demand_snapshot_source,
+    demand_token_order,
     demand_upgrade,
     demand_windows,
 )
@@ -59,6 +60,7 @@ class ReplicationAnswers:
             "NodeGroups": [
                 {"PrimaryEndpoint": {"Address": f"master.{name}.cache.local", "Port": port}}
             ],
+            "rotated": False,
             "asked": asked,
         }
         _members(self, name, int(asked["NumCacheClusters"]))
@@ -80,6 +82,8 @@ class ReplicationAnswers:
         demand_upgrade(store, members[0], asked)
         demand_snapshot_source(record, asked)
         _demand_windows(self, record, asked)
+        if "AuthToken" in asked:
+            demand_token_order(record, asked)
         for changed in (record, *members):
             modify_record(changed, asked)
         begin_state(record, "modifying")

@@ -25,6 +25,9 @@ JUDGED = {
 }
 
 
+ARGUMENTS = {"ssh": ("bastion",), "rotate": ("coupon-store",)}
+
+
 def verb_options() -> Iterator[Any]:
     for verb, command in cli.main.commands.items():
         for option in command.params:
@@ -62,7 +65,7 @@ def command_words(verb: str, option: click.Parameter, value: str) -> list[str]:
     if verb == "restore" and "--snapshot" not in option.opts:
         line.append("--snapshot=last")
     if isinstance(option, click.Option):
-        return [*line, f"{option.opts[-1]}={value}", *(["bastion"] if verb == "ssh" else [])]
+        return [*line, f"{option.opts[-1]}={value}", *ARGUMENTS.get(verb, ())]
     return [*line, "--", value]
 
 

@@ -1,0 +1,65 @@
+"""The token of an encrypted cache, exchanged without an outage: ROTATE, then the hosts, then SET.
+
+Between the two both tokens are accepted. ROTATE keeps one earlier token only, so it must not be
+called twice: the new token stands in a parameter of its own until the rotation is finished.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioning.aws import Cloud
+from provisioning.client_errors import ignoring
+from provisioning.model import Found
+from provisioning.resources.cache_states import AT_WORK, cache_replication_groups, demand_ours
+from provisioning.resources.secret import random_secret, secret_value
+from provisioning.waiting import wait_until
+
+
+def rotate_token(cloud: Cloud, found: Found, path: str, *, length: int) -> None:
+    """Make the cache accept a new token as well, and make that the secret at `path`. Idempotent: a
+    run that was killed is continued, and one that was not finished is not begun again."""
+    waiting = _waiting_path(cloud, found)
+    stored = _parameter(cloud, waiting)
+    if not stored:
+        cloud.ssm.put_parameter(
+            Name=waiting, Value=random_secret(length), Type="SecureString",
+            Tags=cloud.scope.tags(found.name),
+        )  # fmt: skip
+        stored = _parameter(cloud, waiting)
+    changed = _description(cloud, found).get("AuthTokenLastModifiedDate")
+    if changed is None or changed < stored["LastModifiedDate"]:
+        _set_token(cloud, found, stored["Value"], "ROTATE")
+    cloud.ssm.put_parameter(Name=path, Value=stored["Value"], Type="SecureString", Overwrite=True)
+
+
+def settle_token(cloud: Cloud, found: Found, path: str) -> None:
+    """Make the cache accept the secret at `path` only. AWS refuses it without a ROTATE before."""
+    _set_token(cloud, found, secret_value(cloud, path), "SET")
+    with ignoring("ParameterNotFound"):
+        cloud.ssm.delete_parameter(Name=_waiting_path(cloud, found))
+
+
+def _waiting_path(cloud: Cloud, found: Found) -> str:
+    return f"{cloud.scope.path}/rotation/{found.name}"
+
+
+def _set_token(cloud: Cloud, found: Found, token: str, strategy: Any) -> None:
+    demand_ours(cloud, found)
+    cloud.elasticache.modify_replication_group(
+        ReplicationGroupId=found.id, AuthToken=token, AuthTokenUpdateStrategy=strategy,
+        ApplyImmediately=True,
+    )  # fmt: skip
+    ready = f"changing the token of {found.name}"
+    wait_until(cloud, ready, lambda: _description(cloud, found)["Status"] in AT_WORK)
+
+
+def _description(cloud: Cloud, found: Found) -> Any:
+    groups = cache_replication_groups(cloud)
+    return next(group for group in groups if group["ReplicationGroupId"] == found.id)
+
+
+def _parameter(cloud: Cloud, path: str) -> Any:
+    with ignoring("ParameterNotFound"):
+        return cloud.ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]
+    return None
