@@ -102,6 +102,7 @@ def patch(it: Deployment, record: Record) -> None:
     with record.step("operate.yml: patch") as step:
         for host in it.hosts.values():
             _offer_library(host, after=WANTS_REBOOT if host is reboots else "")
+        _insist_on_status(it, reboots)
         before = _boot_ids(it)
         run = partial(it.books.run, "operate", verb="patch", log="operate-patch")
         if it.balancer:
@@ -121,6 +122,13 @@ def patch(it: Deployment, record: Record) -> None:
         step.found = f"changed={done.changed}"
         if done.changed:
             raise Wrong(f"it changed {counted_noun(done.changed, 'thing')} on updated hosts")
+
+
+def _insist_on_status(it: Deployment, host: Host) -> None:
+    host.run("apt-get", "-qq", "update")
+    done = it.books.run("operate", verb="status", log="operate-status-before-patch")
+    if "(verb=patch)" not in done.output:
+        raise Wrong(f"status doesn't say what waits for patch:\n{done.end}")
 
 
 def _offer_library(host: Host, *, after: str) -> None:
