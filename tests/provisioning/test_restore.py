@@ -5,14 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioning import cli
+from provisioning.__main__ import run_command
 from provisioning.blueprint.secrets import STORED_UNDER
 from provisioning.kept_secrets import kept_secrets, our_snapshots
 from provisioning.model import Key
-from tests.provisioning.command_line import call_command_line, printed_json
+from tests.provisioning import specs
+from tests.provisioning.command_line import call_command_line, emptied_cloud, printed_json
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shared_clients")]
 
@@ -185,3 +189,21 @@ def test_a_destroy_killed_anywhere_loses_no_secret_of_its_snapshot(
         kept = hello_rig.cloud.ssm.get_parameter(Name=path, WithDecryption=True)
         assert kept["Parameter"]["Value"] == value
     assert len(list(kept_secrets(hello_rig.cloud))) == len(values)
+
+
+def test_production_is_restored_and_as_wanted(
+    production_rig: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Also what a restore can't set: insights, the maintenance window, the limit of storage."""
+    monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(production_rig, spec))
+    file = specs.write_spec("production", tmp_path)
+    production_rig.build()
+    assert run_command(["destroy", "--env", file, "--yes"]) == 0
+    (snapshot,) = our_snapshots(production_rig.cloud)
+    assert run_command(["restore", "--env", file, "--snapshot", snapshot]) == 0
+    assert f"Restored from {snapshot}." in capsys.readouterr().err
+    assert production_rig.compute_plan().changes == ()
+    assert run_command(["destroy", "--env", file, "--yes"]) == 0, "and it can be destroyed again"
+    assert len(our_snapshots(production_rig.cloud)) == 2
+    assert len(list(kept_secrets(production_rig.cloud))) == 2 * len(STORED_UNDER)
