@@ -113,4 +113,5 @@ def _live_path(cloud: Cloud, name: str) -> str:
 
 
 def _kept_path(cloud: Cloud, snapshot: str, name: str) -> str:
-    return f"{cloud.scope.path}/kept/{snapshot}/{name}"
+    """RDS names its daily snapshots `rds:...`, and SSM reads what follows a colon as a version."""
+    return f"{cloud.scope.path}/kept/{snapshot.replace(':', '.')}/{name}"

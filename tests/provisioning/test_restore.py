@@ -13,7 +13,7 @@ import pytest
 from provisioning import cli
 from provisioning.__main__ import run_command
 from provisioning.blueprint.secrets import STORED_UNDER
-from provisioning.kept_secrets import kept_secrets, our_snapshots
+from provisioning.kept_secrets import kept_secrets, our_snapshots, return_secrets
 from provisioning.model import Key
 from tests.provisioning import specs
 from tests.provisioning.command_line import call_command_line, emptied_cloud, printed_json
@@ -89,6 +89,23 @@ def test_a_killed_restore_is_continued(
     assert call_command_line("restore", "--snapshot", destroyed["snapshot"]) == 0
     assert passwords == [*secret_values(hello_rig, "database-admin-password").values()]
     assert "RestoreDBInstanceFromDBSnapshot" not in hello_rig.cloud.writes
+
+
+def test_a_daily_snapshot_is_used_with_the_living_environments_secrets(hello_rig: Any) -> None:
+    """SSM takes a colon, which its name has, for the beginning of a version."""
+    hello_rig.build()
+    before = secret_values(hello_rig, *STORED_UNDER)
+    asked: list[str] = []
+
+    def record_name(params: dict[str, str], **_: object) -> None:
+        asked.append(params["Name"])
+
+    events = hello_rig.cloud.ssm.meta.events
+    events.register("provide-client-params.ssm.GetParameter", record_name)
+    return_secrets(hello_rig.cloud, "rds:coupon-db-2026-11-29-18-10")
+    events.unregister("provide-client-params.ssm.GetParameter", record_name)
+    assert secret_values(hello_rig, *STORED_UNDER) == before
+    assert "/coupon/hello/kept/rds.coupon-db-2026-11-29-18-10/coupon-code-key" in asked
 
 
 def test_a_killed_destroy_keeps_the_secrets_until_the_snapshot_is_made(hello_rig: Any) -> None:
