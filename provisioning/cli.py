@@ -10,7 +10,7 @@ import click
 from provisioning.aws import connect_cloud
 from provisioning.blueprint.judged_names import judge_made_names
 from provisioning.output import Show
-from provisioning.parameters import ACCOUNT, AT_ONCE, HOST, Folder, Name
+from provisioning.parameters import ACCOUNT, AT_ONCE, HOST, HOSTS, LCU, Folder, Name
 from provisioning.run import Run
 from provisioning.spec.load import load_spec
 from provisioning.verbs.apply import apply
@@ -21,8 +21,10 @@ from provisioning.verbs.plan import plan
 from provisioning.verbs.prices import write_prices
 from provisioning.verbs.restore import restore
 from provisioning.verbs.rotate import rotate
+from provisioning.verbs.scale import scale, sleep, wake
 from provisioning.verbs.ssh import ssh
 from provisioning.verbs.status import status
+from provisioning.verbs.warm import cool, warm
 
 OPTIONS = (
     click.option(
@@ -118,6 +120,48 @@ def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> 
 def restore_command(snapshot: str, at_once: int, **options: Any) -> int:
     """Build the environment with the database from a snapshot, and its secrets that were kept."""
     return restore(_run(**options), snapshot=snapshot, at_once=at_once)
+
+
+@main.command("warm")
+@on_environment
+@click.option("--lcu", "units", type=LCU, required=True, help="Capacity units to reserve.")
+def warm_command(units: int, **options: Any) -> int:
+    """Reserve capacity of the load balancer for an opening. Billed until `cool`."""
+    return warm(_run(**options), units=units)
+
+
+@main.command("cool")
+@on_environment
+def cool_command(**options: Any) -> int:
+    """Give the reserved capacity of the load balancer back."""
+    return cool(_run(**options))
+
+
+@main.command("scale")
+@on_environment
+@click.option("--api", type=HOSTS, help="Hosts that answer users.")
+@click.option("--consumer", type=HOSTS, help="Hosts that store claims.")
+def scale_command(api: int | None, consumer: int | None, **options: Any) -> int:
+    """Have other counts of hosts than the spec's, until told otherwise."""
+    counts = {"api": api, "consumer": consumer}
+    wanted = {role: count for role, count in counts.items() if count is not None}
+    if not wanted:
+        raise click.UsageError("Give --api or --consumer.")
+    return scale(_run(**options), wanted=wanted)
+
+
+@main.command("sleep")
+@on_environment
+def sleep_command(**options: Any) -> int:
+    """Stop all hosts and the database, between sales."""
+    return sleep(_run(**options))
+
+
+@main.command("wake")
+@on_environment
+def wake_command(**options: Any) -> int:
+    """Start what `sleep` has stopped."""
+    return wake(_run(**options))
 
 
 @main.command("inventory")

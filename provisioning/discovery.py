@@ -19,7 +19,7 @@ AT_ONCE = 8  # kinds read in parallel; with more, AWS only throttles
 def discover_resources(cloud: Cloud) -> Snapshot:
     """All our resources by key. Raises Ambiguous if two of them share a name."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(lambda kind: _find_kind(cloud, kind), KINDS))
+        answers = list(pool.map(lambda kind: find_kind(cloud, kind), KINDS))
     snapshot: dict[Key, Found] = {}
     for found in (found for answer in answers for found in answer):
         if other := snapshot.get(found.key):
@@ -31,6 +31,7 @@ def discover_resources(cloud: Cloud) -> Snapshot:
     return snapshot
 
 
-def _find_kind(cloud: Cloud, kind: Kind) -> list[Found]:
+def find_kind(cloud: Cloud, kind: Kind) -> list[Found]:
+    """All our resources of one kind."""
     with translated_errors(f"Looking for every {kind.kind}"):
         return list(kind.find_all(cloud))

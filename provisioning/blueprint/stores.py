@@ -110,6 +110,7 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
             "user": wanted.user,
             "schema": wanted.schema,
             "port": wanted.port,
+            "running": True,
             **parameters,
         },
         hidden={"password": secret_ref(DATABASE)},

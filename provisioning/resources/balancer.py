@@ -11,7 +11,7 @@ from provisioning.model import Found, Want
 from provisioning.resources.alarm import metric_dimension
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.waiting import only_answer
+from provisioning.waiting import only_answer, wait_until
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3, no older
 
@@ -109,17 +109,28 @@ class TargetGroup(Kind):
 
     def _set_targets(self, cloud: Cloud, found: Found, want: Want) -> None:
         """New targets are registered before old ones are deregistered, so that some target always
-        serves."""
+        serves. Old ones have answered all their requests when this returns: a host may end then."""
         if missing := sorted(want.props["targets"] - found.props["targets"]):
             targets: Any = [{"Id": id} for id in missing]
             cloud.elb.register_targets(TargetGroupArn=found.id, Targets=targets)
         if extra := sorted(found.props["targets"] - want.props["targets"]):
             targets = [{"Id": id} for id in extra]
             cloud.elb.deregister_targets(TargetGroupArn=found.id, Targets=targets)
+            wait_until(
+                cloud, f"draining {found.name}", lambda: not _is_draining(cloud, found.id, extra)
+            )
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("TargetGroupNotFound"):
             cloud.elb.delete_target_group(TargetGroupArn=found.id)
+
+
+def _is_draining(cloud: Cloud, group: str, targets: list[str]) -> bool:
+    health = cloud.elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    return any(
+        one["Target"]["Id"] in targets and one["TargetHealth"]["State"] == "draining"
+        for one in health
+    )
 
 
 def _port_of(health: str, traffic: int) -> int:

@@ -11,6 +11,8 @@ from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
 
+BUDGET_MAILS_AT = 0.8  # of the sum, when it is spent
+
 
 class Budget(Kind):
     kind = "budget"
@@ -65,7 +67,7 @@ def _notifications(email: str) -> Any:
         return []
     reader = [{"SubscriptionType": "EMAIL", "Address": email}]
     return [
-        {"Notification": _threshold("ACTUAL", 80), "Subscribers": reader},
+        {"Notification": _threshold("ACTUAL", round(100 * BUDGET_MAILS_AT)), "Subscribers": reader},
         {"Notification": _threshold("FORECASTED", 100), "Subscribers": reader},
     ]
 

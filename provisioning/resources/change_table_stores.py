@@ -16,7 +16,7 @@ from provisioning.resources.verdicts import (
     turn_number,
 )
 
-SETTINGS, MORE, FAILOVER, FEWER, SIZE, UPGRADE, AFTER, RESTART = range(1, 9)  # turns
+START, SETTINGS, MORE, FAILOVER, FEWER, SIZE, UPGRADE, AFTER, RESTART, STOP = range(10)  # turns
 
 ENGINES = ("redis", "valkey")  # ElastiCache exchanges an engine for a later one only
 NO_WAY_BACK = (
@@ -35,6 +35,11 @@ def judge_members(found: int, wanted: int) -> Verdict:
     """Automatic failover needs a replica: the first comes before it is switched on, the last goes
     after it was switched off."""
     return turn_number(MORE if wanted > found else FEWER)
+
+
+def judge_running(found: bool, wanted: bool) -> Verdict:
+    """AWS changes no stopped database: it is started before all else, and stopped after it."""
+    return turn_number(START if wanted else STOP)
 
 
 def judge_insights(found: bool, wanted: bool) -> Verdict:
@@ -75,6 +80,7 @@ STORES: Mapping[str, Mapping[str, Rule]] = {
     "db-subnets": {"subnets": IN_PLACE},
     "db-parameters": {"family": REPLACED, "values": IN_PLACE},
     "database": {
+        "running": judge_running,
         "version": judge_version(UPGRADE),
         "parameters": turn_number(UPGRADE),  # of the new family, in the call of the new version
         "in_force": turn_number(RESTART),  # parameters of another group, after a restart

@@ -12,10 +12,13 @@ from provisioning.resources.database_change import (
     change_database,
     is_disk_as_wanted,
     is_limit_as_wanted,
+    start_database,
 )
 from provisioning.resources.database_states import (
     AT_WORK,
     BROKEN,
+    READY,
+    STOPPED,
     database_instances,
     database_statuses,
 )
@@ -32,6 +35,8 @@ RESTORED_FROM = "RestoredFrom"  # a tag: the snapshot that a database was made f
 class Database(Kind):
     kind = "database"
     absent = frozenset({"DBInstanceNotFound"})
+    late = frozenset({"running"})
+    born = {"running": True}
     holds_data = True
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
@@ -65,10 +70,11 @@ class Database(Kind):
                 "logs": frozenset(instance.get("EnabledCloudwatchLogsExports", ())),
                 "user": instance["MasterUsername"],
                 "schema": instance.get("DBName", ""),
+                "running": instance["DBInstanceStatus"] not in STOPPED,
                 **({"port": endpoint["Port"]} if "Port" in endpoint else {}),
                 **_parameters(instance),
             },
-            ready=instance["DBInstanceStatus"] in AT_WORK,
+            ready=instance["DBInstanceStatus"] in READY,
             more={
                 "status": instance["DBInstanceStatus"],
                 RESTORED_FROM: as_dict(instance["TagList"]).get(RESTORED_FROM, ""),
@@ -131,9 +137,11 @@ class Database(Kind):
         return super().is_as_wanted(name, found, wanted)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        return database_statuses(cloud).get(id) in AT_WORK
+        return database_statuses(cloud).get(id) in READY
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
+        if not found.props["running"]:
+            start_database(cloud, found)
         if found.props["protected"]:
             cloud.rds.modify_db_instance(
                 DBInstanceIdentifier=found.id, DeletionProtection=False, ApplyImmediately=True
@@ -156,7 +164,8 @@ class Database(Kind):
         p = want.props
         copies = 2 if p["multi_az"] else 1
         extended = {"mysql80_vcpu": 2.0 * copies} if p["version"].startswith("8.0") else {}
-        return {f"db/{p['type']}": copies, "db_gp3_gb": p["storage_gb"] * copies, **extended}
+        disk = {"db_gp3_gb": p["storage_gb"] * copies}
+        return {f"db/{p['type']}": copies, **disk, **extended} if p["running"] else disk
 
 
 def _parameters(instance: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioning.aws import Cloud
+from provisioning.errors import ProvisioningError
 from provisioning.model import Found, Want
 from provisioning.resources.database_states import AT_WORK, database_statuses
 from provisioning.waiting import wait_until
@@ -14,7 +15,15 @@ LEAST_GROWTH = 1.1  # AWS rounds a smaller growth of a disk up to it
 
 
 def change_database(cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
-    """The differences of one turn, in one call."""
+    """The differences of one turn, in one call. A stopped database refuses all others, so starting
+    it is the first turn, and stopping it the last."""
+    if not (found.props["running"] or want.props["running"]):
+        raise ProvisioningError(
+            f"{found.key} is stopped, and AWS changes no stopped database.",
+            todo="Run wake, which makes the change, and sleep again.",
+        )
+    if "running" in changed:
+        _start_or_stop(cloud, found, starts=want.props["running"])
     options = _options(found, want)
     changes = {
         option: value
@@ -27,8 +36,29 @@ def change_database(cloud: Cloud, found: Found, want: Want, changed: frozenset[s
         )
     if _needs_restart(changed):
         ready = f"changing {found.name}"
-        wait_until(cloud, ready, lambda: database_statuses(cloud).get(found.id) in AT_WORK)
+        wait_until(cloud, ready, lambda: _status(cloud, found) in AT_WORK)
         cloud.rds.reboot_db_instance(DBInstanceIdentifier=found.id)
+
+
+def _start_or_stop(cloud: Cloud, found: Found, *, starts: bool) -> None:
+    if starts:
+        start_database(cloud, found)
+        return
+    cloud.rds.stop_db_instance(DBInstanceIdentifier=found.id)
+    wait_until(cloud, f"stopping {found.name}", lambda: _status(cloud, found) == "stopped")
+
+
+def start_database(cloud: Cloud, found: Found) -> None:
+    """Also one that is just being stopped."""
+    name = f"starting {found.name}"
+    wait_until(cloud, name, lambda: _status(cloud, found) != "stopping")
+    if _status(cloud, found) == "stopped":
+        cloud.rds.start_db_instance(DBInstanceIdentifier=found.id)
+    wait_until(cloud, name, lambda: _status(cloud, found) in AT_WORK)
+
+
+def _status(cloud: Cloud, found: Found) -> str:
+    return database_statuses(cloud).get(found.id, "")
 
 
 def _needs_restart(changed: frozenset[str]) -> bool:

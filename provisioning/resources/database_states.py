@@ -7,6 +7,8 @@ from typing import Any
 from provisioning.aws import Cloud
 
 AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves, and all is described
+STOPPED = ("stopping", "stopped")
+READY = (*AT_WORK, "stopped")  # all is described; a stopped one can be started
 BROKEN = ("failed", "incompatible-restore", "incompatible-network")  # AWS takes no snapshot of it
 
 

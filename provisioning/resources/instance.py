@@ -98,7 +98,8 @@ class Instance(Kind):
         change_instance(cloud, found, want, changed)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        return _state(cloud, id) == "running"
+        """A stopped host is ready to be started; who starts one waits for it himself."""
+        return _state(cloud, id) in ("running", "stopped")
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidInstanceID.NotFound"):
@@ -117,7 +118,9 @@ class Instance(Kind):
         size = want.props["type"]
         address = {"public_address": 1.0} if want.props["public_ip"] else {}
         detailed = {"metric": DETAILED_METRICS} if want.props["detailed"] else {}
-        return {f"ec2/{size}": 1, "ebs_gp3_gb": want.props["disk_gb"], **address, **detailed}
+        disk = {"ebs_gp3_gb": want.props["disk_gb"]}
+        running = {f"ec2/{size}": 1, **address, **detailed}
+        return {**running, **disk} if want.props["running"] else disk
 
 
 def _request(cloud: Cloud, want: Want) -> dict[str, Any]:

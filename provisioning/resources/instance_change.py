@@ -32,9 +32,21 @@ def change_instance(cloud: Cloud, found: Found, want: Want, changed: frozenset[s
     if "profile" in changed:
         _set_profile(cloud, found, wanted["profile"])
     if "type" in changed:
-        _resize(cloud, found, wanted["type"])
-    elif "running" in changed:
-        cloud.ec2.start_instances(InstanceIds=[found.id])
+        _stop(cloud, found)
+        cloud.ec2.modify_instance_attribute(
+            InstanceId=found.id, InstanceType={"Value": wanted["type"]}
+        )
+    if changed & {"type", "running"}:
+        _start_or_stop(cloud, found, starts=wanted["running"])
+
+
+def _start_or_stop(cloud: Cloud, found: Found, *, starts: bool) -> None:
+    """A host that was stopped keeps its disk and private address, and gets a new public one."""
+    if not starts:
+        _stop(cloud, found)
+        return
+    cloud.ec2.start_instances(InstanceIds=[found.id])
+    wait_until(cloud, f"starting {found.name}", lambda: _is(cloud, found.id, "running"))
 
 
 def _set_profile(cloud: Cloud, found: Found, profile: str) -> None:
@@ -53,13 +65,9 @@ def _set_profile(cloud: Cloud, found: Found, profile: str) -> None:
         )
 
 
-def _resize(cloud: Cloud, found: Found, size: str) -> None:
-    """Stop, change, start. The host is down for about two minutes; it keeps its disk and private
-    address."""
+def _stop(cloud: Cloud, found: Found) -> None:
     cloud.ec2.stop_instances(InstanceIds=[found.id])
     wait_until(cloud, f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
-    cloud.ec2.modify_instance_attribute(InstanceId=found.id, InstanceType={"Value": size})
-    cloud.ec2.start_instances(InstanceIds=[found.id])
 
 
 def _is(cloud: Cloud, id: str, state: str) -> bool:

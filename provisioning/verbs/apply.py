@@ -20,6 +20,7 @@ def apply(run: Run, *, at_once: int = 6) -> int:
     """Returns 0. Without changes it writes nothing, not even the lock."""
     _, shown = run.examine()
     if not shown.changes:
+        run.keep_adjustments()
         run.show.answer({"done": [], "writes": 0})
         run.show.say("Nothing to do: all is as wanted.")
         return 0
@@ -27,6 +28,7 @@ def apply(run: Run, *, at_once: int = 6) -> int:
     demand_possible(shown)
     confirm_destruction(run, shown)
     with environment_lock(run.cloud) as lock:
+        run.keep_adjustments()  # first: a run after a killed one goes on with them
         found, planned = run.examine()
         _demand_as_shown(shown, planned)
         act_on_plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioning.adjustments import forget_adjustments
 from provisioning.client_errors import translated_errors
 from provisioning.discovery import discover_resources
 from provisioning.executor import with_final_snapshots
@@ -34,6 +35,7 @@ def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
         drop_orphans(run.cloud)
     with translated_errors("Deleting the stored host keys"):
         drop_host_keys(run.cloud)
+    forget_adjustments(run.cloud)
     left = find_leftovers(run.cloud)
     show_leftovers(run, left)
     run.show.answer(

@@ -7,6 +7,7 @@ from typing import Any
 from provisioning.cost import Estimate, estimate_cost
 from provisioning.model import Action, Difference, Plan, Step
 from provisioning.output import Show
+from provisioning.resources.budget import BUDGET_MAILS_AT
 from provisioning.run import Run
 from provisioning.spec.model import Watch
 
@@ -52,7 +53,8 @@ def plan_summary(planned: Plan) -> str:
 
 def spec_notes(run: Run) -> list[str]:
     """Notes about choices of the spec that are allowed, but that an operator should know."""
-    notes = []
+    notes = [f"Note: {sentence}." for sentence in run.adjustments.sentences()]
+    notes += budget_notes(run)
     if run.spec.database.version.startswith("8.0"):
         notes.append(
             "Note: MySQL 8.0 left RDS' standard support on 31 July 2026; extended support is "
@@ -67,6 +69,19 @@ def spec_notes(run: Run) -> list[str]:
     if run.spec.environment.region != estimate_cost(run.wants).region:
         notes.append("Note: the price table is of another region; the estimate is only a hint.")
     return notes
+
+
+def budget_notes(run: Run) -> list[str]:
+    """A budget mails at BUDGET_MAILS_AT of its sum: with an estimate above that, every month."""
+    if run.spec.budget is None:
+        return []
+    estimate, budget = estimate_cost(run.wants).monthly, run.spec.budget.monthly_usd
+    if estimate <= BUDGET_MAILS_AT * budget:
+        return []
+    return [
+        f"Note: the estimate, US$ {estimate:,.0f}, is more than {BUDGET_MAILS_AT:.0%} of the "
+        f"budget of US$ {budget:,}: its mail will come every month, whatever happens."
+    ]
 
 
 def _has_receiver(watch: Watch) -> bool:

@@ -8,6 +8,7 @@ from provisioning.model import Action, Found, Plan, Step
 from provisioning.quantities import counted_noun
 from provisioning.run import Run
 from provisioning.verbs.plan import plan_document
+from provisioning.verbs.warm import reserved_now
 
 
 def status(run: Run) -> int:
@@ -30,6 +31,11 @@ def status(run: Run) -> int:
             "drift": plan_document(Plan(drift)),
         }
     )
+    reserved = reserved_now(run, ordered)
+    if reserved:
+        run.show.say(f"Note: {reserved} LCU of the load balancer are reserved; `cool` ends that.")
+    for sentence in run.adjustments.sentences():
+        run.show.say(f"Note: {sentence}.")
     run.show.say(
         f"{counted_noun(len(found), 'resource')}; {len(missing)} missing,"
         f" {len(drift) - len(missing)} drifted."

@@ -21,6 +21,7 @@ MANAGE = {
     "manage.py plan_capacity": {0},
     "manage.py plan_capacity --table": {0},
     "manage.py plan_capacity --people 1000000 --seconds 10 --stock 100000": {0},
+    "manage.py plan_capacity --people 100000 --seconds 10 --stock 5000": {0},
     "manage.py reconcile": {0},
     "manage.py reconcile SLUG": {0},
     "manage.py reconcile SLUG --repair": {0},

@@ -72,12 +72,14 @@ def demand_available(record: Record, error: str) -> None:
 
 
 def install_database_states() -> None:
-    """The same for RDS: creating, modifying, backing-up, rebooting and deleting."""
+    """The same for RDS, whose databases also stop, start and reboot."""
     for name, status in (
         ("create_db_instance", "creating"),
         ("modify_db_instance", "modifying"),
         ("create_db_snapshot", "backing-up"),
         ("reboot_db_instance", "rebooting"),
+        ("stop_db_instance", "stopping"),
+        ("start_db_instance", "starting"),
     ):
         setattr(RDSBackend, name, _then(getattr(RDSBackend, name), status))
     RDSBackend.delete_db_instance = _slowly(RDSBackend.delete_db_instance)  # type: ignore[method-assign]
@@ -94,7 +96,7 @@ def _then(call: Any, status: str) -> Any:
     def call_and_begin(self: Any, *args: Any, **named: Any) -> Any:
         asked = args[0] if args else named["db_instance_identifier"]
         name = asked["db_instance_identifier"] if status == "creating" else asked
-        if name in self.databases and status != "creating":
+        if name in self.databases and status not in ("creating", "starting"):
             _demand_database(self.databases[name])
         result = call(self, *args, **named)
         if status == "rebooting":
@@ -138,4 +140,4 @@ def pass_database_time(backend: Any) -> None:
             if deleting:
                 database.delete_now()
             else:
-                database.status = "available"
+                database.status = "stopped" if database.status == "stopping" else "available"

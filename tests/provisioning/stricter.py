@@ -28,6 +28,7 @@ from tests.provisioning import (
     real_hosts,
     refused_names,
     store_states,
+    target_states,
 )
 from tests.provisioning.late_visibility import LateVisibility
 
@@ -57,6 +58,8 @@ def strict_application() -> Any:
     change_refusals.install_change_refusals()
     host_monitoring.install_monitoring()
     store_states.install_database_states()
+    target_states.install_capacity()
+    target_states.install_draining()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]
     return price_list.served_beside(one_at_a_time(LateVisibility(app)))

@@ -149,7 +149,7 @@ REJECTED = {
         "production", "emails = []", 'notify_topic = "ops"', "is no ARN"),
     "a budget told to nobody's address": (
         "production", 'email = ""', 'email = "ops"', "is no e-mail address"),
-    "no budget": ("production", "monthly_usd = 1200", "monthly_usd = 0", "at least 1"),
+    "no budget": ("production", "monthly_usd = 1500", "monthly_usd = 0", "at least 1"),
     "a short secret": (
         "production", 'name = "flower-password"', 'name = "flower-password"\nlength = 8',
         "32 to 128"),

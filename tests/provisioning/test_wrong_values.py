@@ -41,7 +41,8 @@ def wrong_values(option: click.Parameter, file: Path) -> tuple[str, ...]:
     if getattr(option, "is_flag", False):
         return ("1", "no", "")
     if isinstance(kind, click.IntRange):
-        return ("", *BLANKS, "abc", "1.5", "0", "-1", "65", "9" * 400, "nan", "쿠폰")
+        beyond = (str(int(kind.min or 0) - 1), str(int(kind.max or 0) + 1))
+        return ("", *BLANKS, "abc", "1.5", "-1", *beyond, "9" * 400, "nan", "쿠폰")
     if isinstance(kind, click.Choice):
         return ("", *BLANKS, "nosuch", "쿠폰")
     if isinstance(kind, Folder):
@@ -57,10 +58,14 @@ def wrong_values(option: click.Parameter, file: Path) -> tuple[str, ...]:
     raise LookupError(f"{option.name}: no wrong values are known. See provisioning/parameters.py.")
 
 
+NEEDED = {"warm": {"--lcu": "100"}, "scale": {"--api": "2"}}  # options that a verb demands
+
+
 def command_words(verb: str, option: click.Parameter, value: str) -> list[str]:
     said = {"--env": "production", "--operator": OPERATOR} | (
         {"--certificate": "arn:aws:acm:ap-northeast-2:123456789012:certificate/abc"}
     )
+    said |= NEEDED.get(verb, {})
     line = [verb, *(f"{name}={said[name]}" for name in said if name not in option.opts)]
     if verb == "restore" and "--snapshot" not in option.opts:
         line.append("--snapshot=last")
