@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 
 from provisioning.aws import Cloud
 from provisioning.client_errors import error_code, translated_errors
@@ -19,11 +20,12 @@ from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.change_table import in_turns, judge_all
 from provisioning.resources.kind import Kind, not_ours_error, resolved_want
 from provisioning.resources.verdicts import How
-from provisioning.waiting import ask_again, wait_until
+from provisioning.waiting import ask_again, tell_nobody, wait_until
 
 
 class Progress(StrEnum):
     BEGUN = "begun"
+    WAITING = "waiting"  # the note is what AWS refuses it with
     DONE = "done"
     FAILED = "failed"
 
@@ -121,7 +123,8 @@ class Actor:
         kind = BY_NAME[task.step.key.kind]
         with translated_errors(f"{task.half} {task.step.key}"):
             if task.half is Half.DROP:
-                remove_resource(self.cloud, kind, task.step)
+                tell = partial(self.tell, task, Progress.WAITING)
+                remove_resource(self.cloud, kind, task.step, tell)
                 self.ids.pop(task.step.key, None)
             else:
                 step = task.step
@@ -214,14 +217,18 @@ def _create(cloud: Cloud, kind: Kind, want: Want, unseen: frozenset[str]) -> str
     return id
 
 
-def remove_resource(cloud: Cloud, kind: Kind, step: Step) -> None:
-    """Removes one resource and waits until it is gone."""
+def remove_resource(
+    cloud: Cloud, kind: Kind, step: Step, tell: Callable[[str], None] = tell_nobody
+) -> None:
+    """Removes one resource and waits until it is gone. `tell` hears AWS' first refusal: what is
+    still in the way may be something that isn't ours, and never goes."""
     found = step.the_found
     ask_again(
         cloud,
         f"removing {found.key}",
         lambda error: error_code(error) in BUSY | STILL_USED,
         lambda: kind.delete_one(cloud, found),
+        tell,
     )
     wait_until(cloud, f"removing {found.key}", lambda: kind.is_gone(cloud, found))
 

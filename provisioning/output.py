@@ -22,6 +22,9 @@ COLOURS = {
 }  # fmt: skip
 
 
+MARKS = {Progress.DONE: "done  ", Progress.WAITING: "waits ", Progress.FAILED: "FAILED"}
+
+
 class Show:
     """The output of a run. With `as_json` stdout gets exactly one JSON document."""
 
@@ -64,7 +67,7 @@ class Show:
     def progress(self, task: Task, progress: Progress, note: str) -> None:
         if progress is Progress.BEGUN:
             return
-        mark = "done  " if progress is Progress.DONE else "FAILED"
+        mark = MARKS[progress]
         self.err.print(f"{mark} {task.half} {task.step.key} {note}".rstrip(), markup=False)
 
     def ask(self, question: str, *, expect: str = "yes") -> None:

@@ -52,11 +52,16 @@ def eventually(cloud: Cloud, what: str, not_yet: str, call: Callable[[], T]) -> 
     return ask_again(cloud, what, lambda error: not_yet in str(error), call)
 
 
+def tell_nobody(refusal: str) -> None:
+    """The default report of a refusal: does nothing."""
+
+
 def ask_again(
-    cloud: Cloud, what: str, is_passing: Callable[[ClientError], bool], call: Callable[[], T]
-) -> T:
+    cloud: Cloud, what: str, is_passing: Callable[[ClientError], bool], call: Callable[[], T],
+    tell: Callable[[str], None] = tell_nobody,
+) -> T:  # fmt: skip
     """The result of `call`, repeated while AWS refuses it with an error that `is_passing`, or
-    doesn't see yet what it needs.
+    doesn't see yet what it needs. The first refusal is told.
     Raises Incomplete with AWS' last refusal after the spec's `waiting.minutes`."""
     results: list[T] = []
     refused = ""
@@ -70,6 +75,8 @@ def ask_again(
         except ClientError as error:
             if not is_passing(error):
                 raise
+            if not refused:
+                tell(f"AWS said: {brief_text(str(error))}")
             refused = f" AWS said: {brief_text(str(error))}"
         return bool(results)
 

@@ -20,6 +20,7 @@ from tests.provisioning.elasticache_refusals import (
     demand_windows,
     full_version,
 )
+from tests.provisioning.lingering import leave_interfaces
 from tests.provisioning.store_states import begin_state, demand_available, pass_node_time
 
 MODIFIED = (
@@ -60,6 +61,7 @@ class NodeAnswers:
             store_of(self).clusters, asked_of(self)["CacheClusterId"], "CacheClusterNotFound"
         )
         demand_available(record, NODE_BUSY)
+        leave_caches_interfaces(self, record)
         begin_state(record, "deleting")
         return ActionResult({"CacheCluster": record})
 
@@ -85,6 +87,14 @@ def new_node(response: Any, name: str, asked: Record, group: str = "") -> Record
         "ARN": f"arn:aws:elasticache:{response.region}:{response.current_account}:cluster:{name}",
         **({"ReplicationGroupId": group} if group else {}),
     }
+
+
+def leave_caches_interfaces(response: Any, node: Record) -> None:
+    subnet_group = store_of(response).subnets[node["CacheSubnetGroupName"]]
+    subnets = {subnet["SubnetIdentifier"] for subnet in subnet_group["Subnets"]}
+    groups = {group["SecurityGroupId"] for group in node["SecurityGroups"]}
+    name = f"ElastiCache {node['CacheClusterId']}"
+    leave_interfaces(response.elasticache_backend, name, subnets, groups)
 
 
 def security_groups(asked: Record) -> list[Record]:

@@ -7,7 +7,11 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.elasticache.exceptions import ElastiCacheException
 
-from tests.provisioning.elasticache_nodes import modify_record, new_node
+from tests.provisioning.elasticache_nodes import (
+    leave_caches_interfaces,
+    modify_record,
+    new_node,
+)
 from tests.provisioning.elasticache_records import (
     Record,
     asked_of,
@@ -106,6 +110,8 @@ class ReplicationAnswers:
         name = asked["ReplicationGroupId"]
         record = existing_record(store.groups, name, "ReplicationGroupNotFoundFault")
         demand_available(record, GROUP_BUSY)
+        for member in record["MemberClusters"]:
+            leave_caches_interfaces(self, store.clusters[member])
         begin_state(record, "deleting")
         if last := asked.get("FinalSnapshotIdentifier"):
             add_snapshot(self, last, {})

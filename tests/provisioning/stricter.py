@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models import EC2Backend
 from moto.ec2.responses.instances import InstanceResponse
 from moto.elasticache.models import elasticache_backends
 from moto.elbv2.models import ELBv2Backend, elbv2_backends
@@ -31,8 +31,7 @@ from tests.provisioning import (
     target_states,
 )
 from tests.provisioning.late_visibility import LateVisibility
-
-INTERFACE_ANSWERS = 8  # refusals until a balancer's interfaces are gone
+from tests.provisioning.lingering import leave_interfaces, lingering_interfaces
 
 
 def strict_application() -> Any:
@@ -47,7 +46,8 @@ def strict_application() -> Any:
     _patch(EC2Backend, "delete_subnet", _subnet_free)
     _patch(EC2Backend, "delete_security_group", _group_free)
     _patch(EC2Backend, "detach_internet_gateway", _nobody_public)
-    _patch(ELBv2Backend, "delete_load_balancer", _leave_interfaces)
+    _patch(ELBv2Backend, "delete_load_balancer", _leave_balancers_interfaces)
+    _patch(RDSBackend, "delete_db_instance", _leave_databases_interfaces)
     _patch(EC2Backend, "create_nat_gateway", _way_out_exists)
     _patch(EC2Backend, "release_address", _address_free)
     _patch(RDSBackend, "create_subnet_group", _two_zones)
@@ -163,7 +163,7 @@ def _names(other: Any, group_id: str | None) -> bool:
 
 def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
     """(name, subnets, groups) of every store and balancer in the region, and of what they left."""
-    yield from _lingering(backend)
+    yield from lingering_interfaces(backend)
     account, region = backend.account_id, backend.region_name
     store_states.pass_database_time(rds_backends[account][region])
     for one in rds_backends[account][region].databases.values():
@@ -187,7 +187,11 @@ def _nobody_public(backend: Any, internet_gateway_id: str, vpc_id: str) -> None:
         for nat in backend.nat_gateways.values()
         if nat.state != "deleted" and nat.vpc_id == vpc_id
     ]
-    left = [name for name, subnets, _ in _lingering(backend) if subnets & _subnets(backend, vpc_id)]
+    left = [
+        name
+        for name, subnets, _ in lingering_interfaces(backend)
+        if subnets & _subnets(backend, vpc_id)
+    ]
     if hosts or nats or left:
         used = hosts + nats + left
         raise DependencyViolationError(f"{vpc_id} has some mapped public address(es): {used}")
@@ -197,25 +201,22 @@ def _subnets(backend: Any, vpc_id: str) -> set[str]:
     return {one.id for one in backend.describe_subnets() if one.vpc_id == vpc_id}
 
 
-def _leave_interfaces(balancers: Any, arn: str) -> None:
-    """A balancer's interfaces, with their public addresses, stay for a while after it is gone."""
+def _leave_balancers_interfaces(balancers: Any, arn: str) -> None:
+    """With their public addresses."""
     if arn in balancers.load_balancers:
         one = balancers.load_balancers[arn]
-        ec2 = ec2_backends[balancers.account_id][balancers.region_name]
         subnets = {subnet.id for subnet in one.subnets}
-        lingering = vars(ec2).setdefault("lingering", {})
-        lingering[f"ELB {one.name}"] = [subnets, set(one.security_groups), INTERFACE_ANSWERS]
+        leave_interfaces(balancers, f"ELB {one.name}", subnets, set(one.security_groups))
 
 
-def _lingering(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
-    """(name, subnets, groups) of the interfaces that are left; they go after some refusals."""
-    left = vars(backend).get("lingering", {})
-    for name, interface in list(left.items()):
-        interface[2] -= 1
-        if interface[2] < 0:
-            del left[name]
-        else:
-            yield name, interface[0], interface[1]
+def _leave_databases_interfaces(
+    backend: Any, db_instance_identifier: str, *_: Any, **__: Any
+) -> None:
+    if db_instance_identifier in backend.databases:
+        one = backend.databases[db_instance_identifier]
+        subnets = {subnet.id for subnet in one.db_subnet_group._subnets}
+        groups = set(one.vpc_security_group_ids)
+        leave_interfaces(backend, f"RDS {db_instance_identifier}", subnets, groups)
 
 
 def _way_out_exists(backend: Any, subnet_id: str, *_: Any, **__: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from provisioning import cli
 from provisioning.__main__ import run_command
 from provisioning.model import Key
+from provisioning.spec.model import Waiting
 from tests.provisioning import specs
 from tests.provisioning.command_line import call_command_line, emptied_cloud, printed_json
 
@@ -103,3 +104,24 @@ def test_destroy_finds_what_costs_money_and_isnt_in_the_plan(
     left = {(one["what"], one["id"]) for one in printed_json(capsys)["leftovers"]}
     assert {("volume", volume), ("disk snapshot", snapshot)} <= left
     assert ("database snapshot", "forgotten") in left
+
+
+def test_what_holds_destroy_up_is_told_when_it_begins(
+    hello_rig: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A foreign host in our subnet never goes: without a word destroy would stand still until
+    `waiting` is over."""
+    hello_rig.build()
+    subnet = hello_rig.find_all()[Key("subnet", "hello-private-subnet")].id
+    image = hello_rig.cloud.ec2.describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
+    hello_rig.cloud.ec2.run_instances(
+        ImageId=image, InstanceType="t2.micro", MinCount=1, MaxCount=1, SubnetId=subnet
+    )
+    monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=0.01, minutes=0.1))
+    assert call_command_line("destroy", "--yes") == 1
+    told = capsys.readouterr().err
+    waits = [line for line in told.splitlines() if line.startswith("waits ")]
+    line = next(line for line in waits if "subnet hello-private-subnet" in line)
+    assert "DependencyViolation" in line
+    assert len([one for one in waits if "subnet hello-private-subnet" in one]) == 1
+    assert told.index(line) < told.index("FAILED remove subnet hello-private-subnet")

@@ -9,8 +9,14 @@ import pytest
 
 from provisioning.errors import Incomplete
 from provisioning.model import Key
+from provisioning.plan import reversed_plan
 
 pytestmark = pytest.mark.slow
+
+LEFT_BEHIND = {
+    "balancer": "ELB coupon-lb", "cache-node": "ElastiCache coupon-redis",
+    "database": "RDS coupon-production-db",
+}  # fmt: skip
 
 
 def see_late(rig: Any) -> None:
@@ -52,7 +58,24 @@ def test_what_was_not_made_in_this_run_and_is_gone_is_not_waited_for(hello_rig: 
         hello_rig.execute_steps(plan, found)
 
 
-def test_a_balancers_interfaces_are_waited_for(production_rig: Any) -> None:
+def test_interfaces_of_balancers_and_stores_are_waited_for(production_rig: Any) -> None:
     production_rig.build()
     production_rig.destroy_all()
     assert production_rig.find_all() == {}
+
+
+@pytest.mark.parametrize("kind", ["balancer", "cache-node", "database"])
+def test_negative_control_interfaces_stay_when_their_owner_is_gone(
+    kind: str, production_rig: Any, hello_rig: Any
+) -> None:
+    rig = hello_rig if kind == "cache-node" else production_rig
+    rig.build()
+    found = rig.find_all()
+    gone = next(one for key, one in found.items() if key.kind == kind)
+    rig.execute_steps(reversed_plan((), {gone.key: gone}), found)
+    assert gone.key not in rig.find_all()
+    tier = {"balancer": "public", "cache-node": "private", "database": "db"}[kind]
+    subnet = next(Key("subnet", s.name) for s in rig.spec.network.subnets if s.tier == tier)
+    ec2 = rig.cloud.ec2
+    with pytest.raises(ec2.exceptions.ClientError, match=LEFT_BEHIND[kind]):
+        ec2.delete_subnet(SubnetId=found[subnet].id)
