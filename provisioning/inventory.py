@@ -117,14 +117,15 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
 
 
 def _load_balancer(spec: Spec, found: Snapshot) -> dict[str, Any]:
-    """load_balancer_*: its address, whether TLS ends at it, its idle timeout in seconds;
-    plain_http: as in the spec."""
+    """load_balancer_*: its address, the names that users call it by (its own, if the spec has
+    none), whether TLS ends at it, its idle timeout in seconds; plain_http: as in the spec."""
     if spec.balancer is None:
         return {}
     balancer = _require(found, "balancer", spec.balancer.name)
     target = _require(found, "target-group", f"{spec.balancer.name}-api")
     return {
         "load_balancer_host": balancer.shows["host"],
+        "load_balancer_names": list(spec.balancer.hostnames) or [balancer.shows["host"]],
         "load_balancer_tls": bool(spec.balancer.certificate_arn),
         "load_balancer_idle_s": int(balancer.props["attributes"][IDLE_ATTRIBUTE]),
         "plain_http": spec.balancer.plain_http,

@@ -107,6 +107,7 @@ class Database:
 class Balancer:
     name: str
     certificate_arn: str = ""
+    hostnames: tuple[str, ...] = ()  # under which users call it, as its certificate says
     plain_http: str = ""  # must be PLAIN_HTTP's words if there is no certificate
     health_path: str = "/readyz"
     protected: bool = True

@@ -12,6 +12,7 @@ from provisioning.spec.releases import CACHES, cache_problem, mysql_problem
 RESERVED = (22, 80, 443, 8080, 8081, 8090, 8405)
 PURPOSES = ("decisions", "broker")
 PLAIN_HTTP = "for trying out"
+HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 ARN = re.compile(r"^arn:aws[\w-]*:")
 
 
@@ -122,6 +123,9 @@ def judge_balancer(spec: Spec, problems: Problems) -> None:
         problems.add("balancer", "needs public subnets in two zones")
     if wanted.certificate_arn and not ARN.match(wanted.certificate_arn):
         problems.add("balancer.certificate_arn", "is no ARN")
+    for i, name in enumerate(wanted.hostnames):
+        if not HOSTNAME.fullmatch(name):
+            problems.add(f"balancer.hostnames[{i}]", f"{name!r} is no host name like shop.example")
     _encryption(wanted, problems)
     if not wanted.health_path.startswith("/"):
         problems.add("balancer.health_path", "must start with /")

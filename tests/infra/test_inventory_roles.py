@@ -26,6 +26,13 @@ def test_users_of_an_environment_without_balancer_call_the_public_address() -> N
     assert render_template("{{ app_hosts }}", BEHIND_A_BALANCER) == ["lb.example"]
 
 
+def test_16_12_users_call_a_balancer_by_the_names_of_its_certificate() -> None:
+    named = BEHIND_A_BALANCER | {"load_balancer_names": ["coupons.shop.kr", "coupon.shop.kr"]}
+    assert render_template("{{ app_hosts }}", named) == ["coupons.shop.kr", "coupon.shop.kr"]
+    asked = render_template("{{ app_site_certificate }}", named | {"app_tls": True})
+    assert asked == "https://coupons.shop.kr"
+
+
 def test_a_private_host_without_balancer_is_called_by_its_own_address() -> None:
     private = IN_PUBLIC | {"hostvars": {"coupon-api": {"private_ip": "10.0.0.4"}}}
     assert render_template("{{ app_hosts }}", private) == ["10.0.0.4"]

@@ -108,6 +108,18 @@ def test_13_5_the_inventory_says_whether_tls_ends_at_the_balancer(
     assert said == [[False, "for trying out"], [True, ""]]
 
 
+@pytest.mark.parametrize("names", [(), ("coupons.shop.kr", "coupon.shop.kr")])
+def test_16_12_the_inventory_names_what_users_call(
+    production_rig: Any, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    production_rig.build()
+    balancer = replace(production_rig.spec.balancer, hostnames=names)
+    production_rig.use_spec(replace(production_rig.spec, balancer=balancer))
+    document = yaml.safe_load((write_inventory(production_rig, tmp_path) / "hosts.yml").read_text())
+    said = document["all"]["vars"]
+    assert said["load_balancer_names"] == (list(names) or [said["load_balancer_host"]])
+
+
 def test_the_dynamic_inventory_finds_the_same_hosts(hello_rig: Any, tmp_path: Path) -> None:
     hello_rig.build()
     folder = write_inventory(hello_rig, tmp_path)

@@ -139,6 +139,8 @@ REJECTED = {
     "plain HTTP beside a certificate": (
         "production", 'certificate_arn = ""',
         f'certificate_arn = "{ARN}"\nplain_http = "for trying out"', "remove one of them"),
+    "a name of users that is an address": (
+        "production", "hostnames = []", 'hostnames = ["https://shop.kr/"]', "is no host name"),
     "odd log days": ("production", "log_days = 30", "log_days = 31", "one of 1, 3"),
     "an address that is no mail's": (
         "production", "emails = []", 'emails = ["ops"]', "is no e-mail address"),
