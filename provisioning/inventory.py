@@ -79,9 +79,10 @@ def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, A
 
 
 def _host_vars(host: Host) -> dict[str, str | bool]:
-    """Every host is reached by its private address; only the bastion is reached from outside."""
+    """Every host is reached by its private address; only the bastion is reached from outside, by a
+    name that no other environment has: Ansible finds its open connections by it."""
     return {
-        "ansible_host": "bastion" if host.role == "bastion" else host.private,
+        "ansible_host": host.name if host.role == "bastion" else host.private,
         "private_ip": host.private,
         "public_ip": host.public,
         "availability_zone": host.zone,
@@ -201,7 +202,7 @@ def dynamic_inventory(spec: Spec) -> dict[str, Any]:
         "hostnames": ["tag:Name"],
         "keyed_groups": [{"key": "tags.Role", "prefix": "", "separator": ""}],
         "compose": {
-            "ansible_host": "'bastion' if tags.Role == 'bastion' else private_ip_address",
+            "ansible_host": "tags.Name if tags.Role == 'bastion' else private_ip_address",
             "private_ip": "private_ip_address",
             "instance_id": "instance_id",
         },

@@ -267,3 +267,23 @@ def test_16_9_stored_keys_go_with_their_host_and_with_the_environment(
 def test_a_console_without_keys_teaches_nothing() -> None:
     assert keys_in("no keys yet") == ()
     assert keys_in("ssh-ed25519 AAAA outside the block") == ()
+
+
+def test_hosts_of_two_environments_have_no_address_in_common(
+    hello_rig: Any, production_rig: Any, tmp_path: Path
+) -> None:
+    """Ansible keeps a connection for a minute by user, address and port alone: a playbook of
+    another environment would be run on the host at its other end."""
+    addresses = []
+    for rig in (hello_rig, production_rig):
+        rig.build()
+        folder = write_inventory(rig, tmp_path / rig.spec.environment.name)
+        listed = yaml.safe_load((folder / "hosts.yml").read_text())["all"]["children"]
+        of_role = [group["hosts"].values() for group in listed.values()]
+        addresses += [variables["ansible_host"] for hosts in of_role for variables in hosts]
+        (bastion,) = listed["bastion"]["hosts"].values()
+        names = (bastion["ansible_host"], "bastion")
+        reached = [ssh_settings(folder, name)["hostname"] for name in names]
+        assert reached[0] == reached[1]
+    assert len(addresses) == 9
+    assert len(set(addresses)) == 9
