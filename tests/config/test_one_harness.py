@@ -36,6 +36,7 @@ STARTS_PROCESSES = {
     "tests/rehearsal/host.py": "a machine with an init of its own, started again by a thread",
     "tests/rehearsal/packets.py": _CONVERSES,
     "tests/rehearsal/playbooks.py": _CONVERSES,
+    "tests/rehearsal/terminal.py": _CONVERSES,
     "tests/rehearsal/test_rehearsal.py": _DRIVEN,
 }
 NAMES_COMMANDS = {

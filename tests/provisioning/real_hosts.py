@@ -1,7 +1,8 @@
 """Host state that moto can't know, supplied by the rehearsal's real hosts through files.
 
-`CLOUD_TOLD` names the folder: `console-ID` is an instance's console, `health.json` maps instance
-ids to their health at the balancer. Without the variable moto answers unchanged.
+`CLOUD_TOLD` names the folder: `console-ID` is an instance's console, `public-ID` its public
+address, `health.json` maps instance ids to their health at the balancer. Without the variable moto
+answers unchanged.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
+from moto.ec2.models.instances import Instance
 from moto.ec2.responses.general import General
 from moto.ec2.utils import Base64EncodedString  # type: ignore[attr-defined]
 from moto.elbv2.models import FakeHealthStatus, FakeTargetGroup
@@ -29,6 +31,7 @@ def install_host_reports() -> None:
     if "CLOUD_TOLD" in os.environ:
         folder = Path(os.environ["CLOUD_TOLD"])
         _consoles(folder)
+        _addresses(folder)
         _health(folder / "health.json")
 
 
@@ -41,6 +44,18 @@ def _consoles(folder: Path) -> None:
         return ActionResult({"InstanceId": id, "Timestamp": utcnow(), "Output": output})
 
     General.get_console_output = console_output  # type: ignore[method-assign]
+
+
+def _addresses(folder: Path) -> None:
+    """moto draws public addresses, which are others' in the world."""
+
+    def public_ip(self: Any) -> str | None:
+        file = folder / f"public-{self.id}"
+        drawn: str | None = self.nics[0].public_ip
+        return file.read_text() if file.exists() else drawn
+
+    for name in ("public_ip", "public_ip_address"):
+        setattr(Instance, name, property(public_ip))
 
 
 def _health(file: Path) -> None:

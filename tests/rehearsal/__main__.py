@@ -40,8 +40,8 @@ PLAN: Plan = (
     (onhosts.install,),
     (onhosts_updates.first_boot,),
     (
-        onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service,
-        onhosts.doors, onhosts.ports, onhosts.no_java,
+        onhosts.install_again, onhosts.first_coupon, onhosts.rush, onhosts.private_hosts,
+        onhosts.service, onhosts.doors, onhosts.ports, onhosts.no_java,
     ),
     (onhosts_releases.release, onhosts_verbs.operate, onhosts_verbs.crowd),
     (

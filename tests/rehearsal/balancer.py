@@ -21,11 +21,14 @@ from provisioning.aws import Cloud
 from provisioning.blueprint.load_balancer import IDLE_ATTRIBUTE
 from provisioning.tags import as_dict
 from tests.harness.servers import start_process
+from tests.rehearsal.cloud import DOMAIN
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
 
 FOLLOW_S = 0.5  # AWS takes longer; requests to the account cost more CPU than the checks
-LISTEN = "frontend users\n  bind {}:{}\n  default_backend api"
+# As AWS' balancer it says which of the two a request came by.
+FORWARD = "  http-request set-header X-Forwarded-Proto {}\n  default_backend api"
+REDIRECT = "  http-request redirect scheme https code 301"
 SETTINGS = """
 global
   stats socket {folder}/control mode 600 level admin
@@ -77,6 +80,7 @@ class Balancer:
         self._cloud: Cloud = here.cloud
         self._control, self._health_file = folder / "control", here.folder / "told" / "health.json"
         self._place, self._folder = place, folder
+        self._site = here.authority.signed(DOMAIN)
         self._hosts = {one.id: one for one in here.topology.role("api")}
         [group] = self._cloud.elb.describe_target_groups()["TargetGroups"]
         self._group = group
@@ -89,9 +93,7 @@ class Balancer:
     def settings(self) -> str:
         described = self._described
         listeners = self._cloud.elb.describe_listeners(LoadBalancerArn=described["LoadBalancerArn"])
-        listens = [
-            LISTEN.format(self._place.address, one["Port"]) for one in listeners["Listeners"]
-        ]
+        listens = [self._frontend(one) for one in listeners["Listeners"]]
         servers = [
             f"  server {one.name} {one.address}:{self._group['Port']} "
             f"check port {self._group['HealthCheckPort']} disabled"
@@ -104,6 +106,18 @@ class Balancer:
             patience=self._group["HealthCheckTimeoutSeconds"],
             idle=self.idle_s, purge=self.idle_s // 2,
         )  # fmt: skip
+
+    def _frontend(self, listener: Any) -> str:
+        """A listener of the account, with the site's certificate if it has one."""
+        port, secure = listener["Port"], bool(listener.get("Certificates"))
+        pem = self._folder / "site.pem"
+        if secure:
+            pem.touch(0o600)
+            pem.write_bytes(b"".join(file.read_bytes() for file in self._site))
+        bind = f"{self._place.address}:{port}" + f" ssl crt {pem}" * secure
+        redirects = listener["DefaultActions"][0]["Type"] == "redirect"
+        does = REDIRECT if redirects else FORWARD.format("https" if secure else "http")
+        return f"frontend port-{port}\n  bind {bind}\n{does}"
 
     @contextmanager
     def following(self) -> Iterator[None]:

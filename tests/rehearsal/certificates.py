@@ -43,7 +43,7 @@ class Authority:
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
         begun = self._begun(_x509_name(name[:64]), key, days)
         builder = begun.add_extension(names, critical=False)
-        certificate, secret = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+        certificate, secret = self.signed(name)
         certificate.write_bytes(_pem_bytes(builder.sign(self._key, hashes.SHA256())))
         secret.write_bytes(
             key.private_bytes(
@@ -54,6 +54,10 @@ class Authority:
         )
         secret.chmod(0o600)
         return certificate, secret
+
+    def signed(self, name: str) -> tuple[Path, Path]:
+        """Where (certificate, key) of that server are."""
+        return self.folder / f"{name}.crt", self.folder / f"{name}.key"
 
     def _begun(
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, days: float

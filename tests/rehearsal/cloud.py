@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.aws import Cloud, connect_cloud
+import boto3
+
+from provisioning.spec.load import load_spec
 from provisioning.spec.model import Spec
-from tests.provisioning import specs
 from tests.provisioning.running_cloud import serve_cloud
+from tests.rehearsal.certificates import Authority
 from tests.rehearsal.topology import OPERATOR
 
 ROOT = Path(__file__).parents[2]
+LOGS = ROOT / "build" / "rehearsal"
 PORT = 5000
 URL = f"http://127.0.0.1:{PORT}"
+DOMAIN = "coupons.example.com"  # of the site, as on the page
 
 
 def cloud_environment(folder: Path) -> dict[str, str]:
@@ -34,6 +36,9 @@ def cloud_environment(folder: Path) -> dict[str, str]:
         "COUPON_KEYS_DIR": str(folder / "keys"),
         "COUPON_OPERATOR": f"{OPERATOR}/32",
         "CLOUD_TOLD": str(folder / "told"),
+        # For users' clients, which trust the rehearsal's authority in place of the world's.
+        "SSL_CERT_FILE": str(folder / "authority" / "authority.pem"),
+        "CURL_CA_BUNDLE": str(folder / "authority" / "authority.pem"),
     }
 
 
@@ -45,25 +50,17 @@ def running_cloud(folder: Path) -> Iterator[None]:
         yield
 
 
-def spec_of(name: str) -> Spec:
-    return specs.environment_spec(name, f"{OPERATOR}/32")
+def spec_of(name: str, *, certificate: str) -> Spec:
+    return load_spec(environment=name, operator=(f"{OPERATOR}/32",), certificate=certificate)
 
 
-def run_provisioning(*words: str) -> str:
-    """Run `python -m provisioning …` as an operator does. Returns its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "provisioning", *words],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"provisioning {words[0]}: {done.stderr[-2000:]}")
-    return done.stdout
-
-
-def apply_environment(name: str, folder: Path) -> Cloud:
-    """Apply the environment. Returns a client for it."""
-    run_provisioning("apply", "--env", specs.write_spec(name, folder), "--yes")
-    return connect_cloud(spec_of(name))
+def import_certificate(authority: Authority) -> str:
+    """A certificate for the site's name, in the account. Returns its ARN."""
+    certificate, key = authority.sign(DOMAIN)
+    found = boto3.client("acm").import_certificate(
+        Certificate=certificate.read_bytes(), PrivateKey=key.read_bytes()
+    )
+    return str(found["CertificateArn"])
 
 
 @contextmanager

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
-from tests.rehearsal import balancer, base, hosts, machine, playbooks, releases, stores, wheels
+from tests.rehearsal import balancer, base, hosts, machine, playbooks, stores, wheels
 from tests.rehearsal.balancer import Balancer
-from tests.rehearsal.certificates import Authority
+from tests.rehearsal.cloud import DOMAIN
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import run_command
+from tests.rehearsal.newcomer import INVENTORY, Newcomer
 from tests.rehearsal.onnetwork import Ground, Stage
 from tests.rehearsal.opening import Sales
 from tests.rehearsal.people import AUDIENCE, ISSUER
@@ -32,6 +34,11 @@ class Deployment:
     release: str  # deployed first: the work tree as it is
 
     secrets: Callable[[], list[str]]  # that others may not read
+
+    @property
+    def newcomer(self) -> Newcomer | None:
+        """Who follows the page, in an environment with an account."""
+        return self.here.newcomer if isinstance(self.here, Stage) else None
 
     @property
     def account(self) -> Stage:
@@ -63,9 +70,8 @@ def prepare_caches(record: Record) -> None:
 @contextmanager
 def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
     with ExitStack() as stack:
-        authority = Authority(here.folder / "authority")
         with record.step("stores") as step:
-            stack.enter_context(stores.running_stores(here, authority))
+            stack.enter_context(stores.running_stores(here, here.authority))
             step.found = ", ".join(f"{one.name} at {one.dns}" for one in here.topology.stores)
         key = here.folder / "keys" / f"{here.spec.key.name}.pem"
         with record.step("hosts") as step:
@@ -73,10 +79,11 @@ def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
             step.found = f"{len(running)} with systemd as process 1"
         front = stack.enter_context(balancer.running_balancer(here))
         _resolve_names(here)
+        _write_inventory(here, record)
         books = playbooks.of_account(
-            here, authority, app_wait_replicas=0,  # its Redis has none
-            app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
-            app_version=(release := releases.work_tree()), **_public_names(here),
+            here, app_wait_replicas=0,  # its Redis has none
+            app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE, app_version=here.newcomer.release,
+            loadgen_target=service_address(here, inside=True),
         )  # fmt: skip
         api = here.topology.role("api")[0]
         sales = Sales(
@@ -86,25 +93,26 @@ def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
             rows=partial(stores.query_rows, here),
         )  # fmt: skip
         yield Deployment(
-            here=here, hosts=running, balancer=front, books=books, sales=sales, release=release,
-            secrets=partial(stores.read_secrets, here),
+            here=here, hosts=running, balancer=front, books=books, sales=sales,
+            release=here.newcomer.release, secrets=partial(stores.read_secrets, here),
         )  # fmt: skip
 
 
-def service_address(here: Stage) -> str:
-    """The URL of the service for users: the balancer's name, or the one api host's port."""
-    for front in here.topology.role("balancer"):
-        return f"http://{front.dns}"
-    return f"http://{here.topology.role('api')[0].public}:8080"
-
-
-def _public_names(here: Stage) -> dict[str, object]:
-    """Without a balancer users call a host by its public address, which the host can't know."""
+def service_address(here: Stage, *, inside: bool = False) -> str:
+    """The URL of the service for users: the site's name, or the one api host's port. `inside`: for
+    hosts."""
     if here.topology.role("balancer"):
-        return {}
+        return f"https://{DOMAIN}"
     api = here.topology.role("api")[0]
-    target = f"http://{api.address}:8080"
-    return {"app_hosts": [api.public, api.address], "loadgen_target": target}
+    return f"http://{api.address if inside else api.public}:8080"
+
+
+def _write_inventory(here: Stage, record: Record) -> None:
+    """The newcomer knows now at which address users call."""
+    newcomer, url = here.newcomer, service_address(here)
+    newcomer.values |= {"URL": url}
+    newcomer.terminal.run(f"export DOMAIN={urlsplit(url).hostname}", {})
+    newcomer.play(record, INVENTORY)
 
 
 def ask_status(url: str) -> int:
@@ -124,7 +132,8 @@ def service_answers(url: str) -> bool:
 
 def _resolve_names(here: Stage) -> None:
     """Resolve the public names for clients outside, in this process's mounts only."""
-    known = [f"{one.public} {one.dns}" for one in here.topology.places if one.public and one.dns]
+    places = [one for one in here.topology.places if one.public and one.dns]
+    known = [f"{one.public} {one.dns} {DOMAIN}" for one in places]
     file = here.folder / "hosts-file"
     file.write_text("\n".join(["127.0.0.1 localhost", f"{OPERATOR} laptop", *known]) + "\n")
     run_command("mount", "--bind", str(file), "/etc/hosts")

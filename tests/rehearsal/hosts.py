@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.rehearsal import base, ubuntu
+from tests.rehearsal.cloud import DOMAIN
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import run_command
 from tests.rehearsal.onnetwork import Ground, Stage
@@ -72,7 +73,7 @@ def known_names(here: Ground, place: Place) -> str:
     own."""
     known = [f"{one.address} {one.dns}" for one in here.topology.stores]
     # Inside, names have private addresses: not the way out by NAT and in again.
-    known += [f"{one.address} {one.dns}" for one in here.topology.role("balancer")]
+    known += [f"{one.address} {one.dns} {DOMAIN}" for one in here.topology.role("balancer")]
     return "\n".join(["127.0.0.1 localhost", f"{place.address} {place.name}", *known]) + "\n"
 
 

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from provisioning.quantities import counted_noun
-from tests.rehearsal import deployment, opening
+from tests.rehearsal import deployment, newcomer, opening
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
-from tests.rehearsal.playbooks import Recap
+from tests.rehearsal.playbooks import Recap, read_recap
 from tests.rehearsal.record import Record, Wrong
 
 USERS, STOCK = 2000, 1000
@@ -42,11 +42,29 @@ FLOWER = 5555
 
 def install(it: Deployment, record: Record) -> None:
     with record.step("site.yml on bare hosts, through the bastion") as step:
-        done = it.books.run("site")
+        done = _install_by_page(it, record) if it.newcomer else it.books.run("site")
         hosts = counted_noun(done.hosts, "host")
         step.found = f"{hosts}, {done.changed} changed, by {it.books.strategy}"
         insist_on_recap(done)
         it.restore_balancer()
+
+
+def _install_by_page(it: Deployment, record: Record) -> Recap:
+    """Its output is kept where that of `books` is."""
+    assert it.newcomer is not None
+    output = it.newcomer.play(record, newcomer.INSTALL)
+    (it.books.logs / "site.log").write_text(output)
+    return read_recap(0, output)
+
+
+def first_coupon(it: Deployment, record: Record) -> None:
+    """The newcomer's operator, campaign, token and claim; and a mistake on the page is seen."""
+    assert it.newcomer is not None
+    it.newcomer.play(record, newcomer.COUPON)
+    with record.step("the operator of the page logs in to the admin") as step:
+        step.found = newcomer.look_at_admin("http://localhost:8090/admin/", "first-1")
+    with record.step("mutation: a wrong command on the page") as step:
+        step.found = f"seen: {it.newcomer.detect_mistakes('The first campaign')}"
 
 
 def install_again(it: Deployment, record: Record) -> None:

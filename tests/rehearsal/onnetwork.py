@@ -7,12 +7,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from provisioning.aws import Cloud
+from provisioning.aws import Cloud, connect_cloud
 from provisioning.spec.model import Spec
 from tests.rehearsal import cloud as clouds
+from tests.rehearsal import newcomer as newcomers
 from tests.rehearsal import packets, topology
+from tests.rehearsal.certificates import Authority
 from tests.rehearsal.mutations import MUTATIONS
 from tests.rehearsal.network import Network, running_network
+from tests.rehearsal.newcomer import Newcomer
 from tests.rehearsal.record import Record, Wrong
 
 
@@ -31,23 +34,41 @@ class Stage(Ground):
 
     cloud: Cloud
     spec: Spec
+    authority: Authority
+    newcomer: Newcomer
 
 
 @contextmanager
 def stage(name: str, folder: Path, record: Record) -> Iterator[Stage]:
     with ExitStack() as stack:
-        with record.step("provision") as step:
+        with record.step("an empty account") as step:
             net = stack.enter_context(running_network())
             net.enter_operator()
+            authority = Authority(folder / "authority")
             stack.enter_context(clouds.running_cloud(folder))
-            cloud = clouds.apply_environment(name, folder)
-            step.found = f"{name} applied to an empty account"
+            certificate = "" if name == "hello" else clouds.import_certificate(authority)
+            newcomer = newcomers.arrive(name, folder, certificate=certificate)
+            step.found = f"and a checkout of {newcomer.release}"
+        newcomer.play(record, newcomers.PROVISION)
         with record.step("network") as step:
+            spec = clouds.spec_of(name, certificate=certificate)
+            cloud = connect_cloud(spec)
             seen = topology.read_topology(cloud)
             net.wire(seen)
+            _tell_addresses(seen, folder / "told")
             step.found = f"{len(seen.places)} places, {len(seen.groups)} security groups"
-        spec = clouds.spec_of(name)
-        yield Stage(cloud=cloud, spec=spec, network=net, topology=seen, folder=folder)
+        yield Stage(
+            cloud=cloud, spec=spec, network=net, topology=seen, folder=folder,
+            authority=authority, newcomer=newcomer,
+        )  # fmt: skip
+        newcomer.play(record, newcomers.END)
+
+
+def _tell_addresses(seen: topology.Topology, told: Path) -> None:
+    """From now on the account gives the hosts' public addresses as they are in this network."""
+    for place in seen.hosts:
+        if place.public:
+            (told / f"public-{place.id}").write_text(place.public)
 
 
 def table(here: Stage, record: Record) -> None:

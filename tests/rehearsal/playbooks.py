@@ -12,14 +12,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.provisioning import specs
-from tests.rehearsal import cloud, wheels
-from tests.rehearsal.certificates import Authority
-from tests.rehearsal.cloud import ROOT
+import yaml
+
+from tests.rehearsal import wheels
+from tests.rehearsal.cloud import LOGS, ROOT
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.record import show_progress
 
-LOGS = ROOT / "build" / "rehearsal"
 TAIL = 40
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
 # In addition to ansible/README.md: an offline image, and a certificate authority of the rehearsal.
@@ -32,6 +31,7 @@ SETTINGS = {
     "app_silenced_checks": ["coupons.W021"],  # the timeout for Redis
     "front_shed_after_ms": 20_000,
 }  # fmt: skip
+RELEASE = {"app_version", "app_archive", "loadgen_archive"}
 # With Mitogen, which is optional: both must work.
 WITH_MITOGEN = {"single"}
 
@@ -65,13 +65,13 @@ class Playbooks:
         self.logs = LOGS / name
         self.strategy = "mitogen_linear" if name in WITH_MITOGEN else "linear"
         self._folder, self._inventories, self._ssh = folder, inventories, ssh
-        self._extra = SETTINGS | settings | {
+        self._extra = SETTINGS | {
             "coupon_online": f"{{{{ inventory_hostname == '{online}' }}}}",
             "app_wheelhouse": str(wheels.make_archive("run")),
             "app_archive": str(folder / "release-{{ app_version }}.tar.gz"),
             "loadgen_wheelhouse": str(wheels.make_archive("loadgen")),
             "loadgen_archive": str(folder / "loadgen-{{ loadgen_version }}.tar.gz"),
-        }  # fmt: skip
+        } | settings  # fmt: skip
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def run(
@@ -104,6 +104,10 @@ class Playbooks:
                             os.killpg(going.pid, signal.SIGKILL)
         return read_recap(going.wait(), file.read_text())
 
+    def settings(self) -> dict[str, object]:
+        """What every run is given, but for a release and where its archive is."""
+        return {name: value for name, value in self._extra.items() if name not in RELEASE}
+
     def ssh(self, *words: str) -> subprocess.CompletedProcess[str]:
         """With the configuration that `provisioning ssh` uses: [options,] host, command."""
         return subprocess.run(
@@ -123,34 +127,33 @@ class Playbooks:
         }
 
 
-def of_account(here: Stage, authority: Authority, **settings: object) -> Playbooks:
-    """With the inventory that provisioning writes, and the additions of `inventory_beside`."""
-    inventory, ours = here.folder / "inventory", here.folder / "ours.yml"
-    name = here.spec.environment.name
-    bastion = here.topology.role("bastion")[0]
-    cloud.run_provisioning(
-        "inventory", "--env", specs.write_spec(name, here.folder), "--out", str(inventory),
-        "--bastion-address", bastion.public,
-    )  # fmt: skip
-    ours.write_text(json.dumps(inventory_beside(here)))
-    ca = str(authority.file)
-    return Playbooks(
-        name, here.folder,
-        (inventory / "hosts.yml", ours), inventory / "ssh.cfg",
+def of_account(here: Stage, **settings: object) -> Playbooks:
+    """With the inventory that the newcomer has written. What a rehearsal adds is written into it,
+    too: `site.yml` as the page prints it needs the same."""
+    inventory, ca = here.newcomer.inventory, str(here.authority.file)
+    archives = here.newcomer.checkout / "build" / "releases"
+    books = Playbooks(
+        here.spec.environment.name, here.folder, (inventory / "hosts.yml",), inventory / "ssh.cfg",
         online=here.topology.role("api")[-1].name,
+        app_archive=str(archives / "coupon-{{ app_version }}.tar.gz"),
+        loadgen_archive=str(archives / "loadgen-{{ loadgen_version }}.tar.gz"),
         common_authorities=[ca], coupon_mysql_authority=ca, **settings,
     )  # fmt: skip
+    beside = inventory / "group_vars" / "all" / "rehearsal.yml"
+    beside.write_text(json.dumps(books.settings()))
+    add_hosts(here, inventory / "hosts.yml")
+    return books
 
 
-def inventory_beside(here: Stage) -> dict[str, object]:
-    """Additions to provisioning's inventory: Locust on one of the hosts, and one host that shall
-    have Amazon's agent (which can't be downloaded here)."""
+def add_hosts(here: Stage, file: Path) -> None:
+    """Add to provisioning's inventory: Locust on one of the hosts, and one host that shall have
+    Amazon's agent (which can't be downloaded here)."""
     crowd = (*here.topology.role("monitor"), *here.topology.role("consumer"))[0]
     agent = here.topology.role("consumer")[0]
-    return {
-        "loadgen": {"hosts": {crowd.name: {}}},
-        "all": {"hosts": {agent.name: {"cloudwatch_wanted": True}}},
-    }
+    document = yaml.safe_load(file.read_text())
+    document["all"]["children"]["loadgen"] = {"hosts": {crowd.name: {}}}
+    document["all"]["hosts"] = {agent.name: {"cloudwatch_wanted": True}}
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
 def read_recap(code: int, output: str) -> Recap:

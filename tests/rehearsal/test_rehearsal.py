@@ -48,7 +48,7 @@ def test_nothing_is_left_behind_by_a_rehearsal_that_is_interrupted(tmp_path: Pat
     )  # fmt: skip
     assert going.stderr is not None
     for line in going.stderr:
-        if "provision" in line:
+        if "an empty account" in line:
             break
     deadline = time.monotonic() + 30
     while not _own_namespaces(going.pid) and time.monotonic() < deadline:
