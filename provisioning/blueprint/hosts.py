@@ -78,8 +78,8 @@ def role_want(name: str, service: str, rights: dict[str, Any]) -> Want:
 
 
 def role_policy(spec: Spec, role: str) -> dict[str, Any]:
-    """A role's rights: Session Manager, its own log group; a consumer's also to send metrics. None
-    to read a secret: Ansible reads those on the operator's machine."""
+    """A role's rights: Session Manager, its own log group; of hosts that send metrics, those too.
+    None to read a secret: Ansible reads those on the operator's machine."""
     where = f"{spec.environment.region}:ACCOUNT"
     statements = [
         allow_statement("Session", SESSION, "*"),
