@@ -15,6 +15,7 @@ import os, sys, django
 django.setup()
 from coupons.admission import recent
 from coupons.campaigns import lookup
+from coupons.monitoring import clock_skew
 from coupons.observability import hot_counters, request_id
 from coupons.runtime import runtime
 
@@ -22,7 +23,9 @@ hot_counters.count_claim("sale", "admitted", 0.1)
 parent = {state: state.current for state in runtime.states}
 if os.fork() == 0:
     anew = {state for state, before in parent.items() if state.current is not before}
-    own = {recent.recent_admissions, request_id._ids, hot_counters._buffer}
+    own = {
+        recent.recent_admissions, request_id._ids, hot_counters._buffer, clock_skew.reporter,
+    }
     print(anew == own, hot_counters._buffer.current.writer, flush=True)
     os._exit(0)
 os.wait()
