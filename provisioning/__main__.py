@@ -22,7 +22,7 @@ def run_command(arguments: list[str]) -> int:
         _print_error(error, as_json="json" in arguments)
         return 1
     except click.Abort:
-        click.echo("Stopped. Apply again to go on, or destroy.", err=True)
+        click.echo("Stopped. Run the same command again to go on.", err=True)
         return 130
     except click.exceptions.NoArgsIsHelpError as no_arguments:
         no_arguments.show()

@@ -54,6 +54,16 @@ def bastion_of(hosts: Iterable[Host]) -> Host:
     raise ProvisioningError("There is no bastion.", todo="Apply first, then ask again.")
 
 
+def demand_way_in(hosts: Iterable[Host]) -> None:
+    """Raises ProvisioningError while the bastion can't be reached from outside."""
+    bastion = bastion_of(hosts)
+    if not bastion.public:
+        raise ProvisioningError(
+            f"{bastion.name} has no public address: it is stopped.",
+            todo="Run wake if the environment is asleep, else apply.",
+        )
+
+
 def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, Any]:
     """Ansible's inventory. It names secrets by their SSM path and never contains one."""
     hosts = hosts_of(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 AT_ONCE = click.IntRange(1, 64)
-HOSTS = click.IntRange(1, 200)
+HOSTS = click.IntRange(1, 50)  # as `count` in a spec
 LCU = click.IntRange(100, 100_000)  # AWS reserves no less; its quota says how many at most
 _HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.:-]{0,252}[0-9A-Za-z])?")
 _ACCOUNT = re.compile(r"\*|[0-9]{12}")

@@ -132,7 +132,7 @@ def _deletions(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[
 
 
 def _deletion(found: Found) -> Step:
-    reason, action = "the spec has it no more", Action.DELETE
+    reason, action = "it is wanted no more", Action.DELETE
     if BY_NAME[found.kind].holds_data and found.props.get("protected"):
         reason, action = f"{reason}, and it {PROTECTED}", Action.REFUSE
     return Step(key=found.key, action=action, reason=reason, found=found)

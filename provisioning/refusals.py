@@ -18,6 +18,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "AWS has no free database machine of this size in these zones right now.",
         "Apply again in some minutes, or choose another size in the spec.",
     ),
+    "CapacityDecreaseRequestLimitExceeded": (
+        "AWS allows few reductions of a reservation a day, and today's are used up.",
+        "It stays reserved, and billed: run the same command again tomorrow.",
+    ),
+    "CapacityUnitsLimitExceeded": (
+        "The account's quota of reserved LCU is smaller.",
+        "Ask for more under Service Quotas > Elastic Load Balancing, then warm again.",
+    ),
+    "CapacityReservationPending": (
+        "AWS is still at work on the reservation's last change.",
+        "Run the same command again in some minutes.",
+    ),
+    "PriorRequestNotComplete": (
+        "AWS is still at work on the reservation's last change.",
+        "Run the same command again in some minutes.",
+    ),
     "VcpuLimitExceeded": (
         "The account's quota of vCPUs is used up.",
         "Ask for more under Service Quotas > EC2 > Running On-Demand instances, then apply again.",

@@ -16,6 +16,7 @@ from provisioning.discovery import Snapshot, discover_resources
 from provisioning.model import Plan, Want
 from provisioning.output import Show
 from provisioning.plan import make_plan
+from provisioning.regions import demand_region
 from provisioning.spec.model import Spec
 
 
@@ -43,4 +44,5 @@ class Run:
     def examine(self) -> tuple[Snapshot, Plan]:
         """The existing resources, and the plan."""
         found = discover_resources(self.cloud)
+        demand_region(self.spec, found)
         return found, make_plan(self.wants, found)

@@ -40,7 +40,9 @@ def wait_until(cloud: Cloud, what: str, check: Callable[[], bool]) -> None:
                 todo="AWS may still finish it: apply again later, or raise waiting.minutes.",
             )
         if cloud.stopping.wait(pause):
-            raise Incomplete(f"{what} was left to AWS.", todo="Apply again to go on.")
+            raise Incomplete(
+                f"{what} was left to AWS.", todo="Run the same command again to go on."
+            )
         pause = min(pause * 2 + 0.01, cloud.waiting.poll_seconds)
 
 

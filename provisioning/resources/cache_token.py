@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioning.aws import Cloud
 from provisioning.client_errors import ignoring
+from provisioning.errors import ProvisioningError
 from provisioning.model import Found
 from provisioning.resources.cache_states import AT_WORK, cache_replication_groups, demand_ours
 from provisioning.resources.secret import random_secret, secret_value
@@ -34,14 +35,36 @@ def rotate_token(cloud: Cloud, found: Found, path: str, *, length: int) -> None:
 
 
 def settle_token(cloud: Cloud, found: Found, path: str) -> None:
-    """Make the cache accept the secret at `path` only. AWS refuses it without a ROTATE before."""
+    """Make the cache accept the secret at `path` only. Raises ProvisioningError if no rotation has
+    begun: AWS refuses SET without a ROTATE before."""
+    if not _parameter(cloud, _waiting_path(cloud, found)):
+        raise ProvisioningError(
+            f"No rotation of {found.name} has begun, or it is finished.",
+            todo=f"Begin one with: rotate {found.name}",
+        )
     _set_token(cloud, found, secret_value(cloud, path), "SET")
     with ignoring("ParameterNotFound"):
         cloud.ssm.delete_parameter(Name=_waiting_path(cloud, found))
 
 
+def drop_rotations(cloud: Cloud) -> None:
+    """Delete what unfinished rotations of this environment have left."""
+    pages = cloud.ssm.get_paginator("describe_parameters").paginate(
+        ParameterFilters=[
+            {"Key": "Name", "Option": "BeginsWith", "Values": [_waiting_folder(cloud)]}
+        ]
+    )
+    for parameter in [parameter for page in pages for parameter in page["Parameters"]]:
+        with ignoring("ParameterNotFound"):
+            cloud.ssm.delete_parameter(Name=parameter["Name"])
+
+
+def _waiting_folder(cloud: Cloud) -> str:
+    return f"{cloud.scope.path}/rotation/"
+
+
 def _waiting_path(cloud: Cloud, found: Found) -> str:
-    return f"{cloud.scope.path}/rotation/{found.name}"
+    return f"{_waiting_folder(cloud)}{found.name}"
 
 
 def _set_token(cloud: Cloud, found: Found, token: str, strategy: Any) -> None:

@@ -24,12 +24,7 @@ def change_database(cloud: Cloud, found: Found, want: Want, changed: frozenset[s
         )
     if "running" in changed:
         _start_or_stop(cloud, found, starts=want.props["running"])
-    options = _options(found, want)
-    changes = {
-        option: value
-        for name in sorted(changed & options.keys())
-        for option, value in options[name].items()
-    }
+    changes = _changes(found, want, changed - {"running"})
     if changes:
         cloud.rds.modify_db_instance(
             DBInstanceIdentifier=found.id, ApplyImmediately=True, **changes
@@ -38,6 +33,18 @@ def change_database(cloud: Cloud, found: Found, want: Want, changed: frozenset[s
         ready = f"changing {found.name}"
         wait_until(cloud, ready, lambda: _status(cloud, found) in AT_WORK)
         cloud.rds.reboot_db_instance(DBInstanceIdentifier=found.id)
+
+
+def _changes(found: Found, want: Want, changed: frozenset[str]) -> dict[str, Any]:
+    """The options of ModifyDBInstance that make these differences go."""
+    if not changed:
+        return {}  # a database that was just made, of which nothing else is known yet
+    options = _options(found, want)
+    return {
+        option: value
+        for name in sorted(changed & options.keys())
+        for option, value in options[name].items()
+    }
 
 
 def _start_or_stop(cloud: Cloud, found: Found, *, starts: bool) -> None:

@@ -23,6 +23,8 @@ def apply(run: Run, *, at_once: int = 6) -> int:
         run.keep_adjustments()
         run.show.answer({"done": [], "writes": 0})
         run.show.say("Nothing to do: all is as wanted.")
+        for sentence in run.adjustments.sentences():
+            run.show.say(f"Note: {sentence}.")
         return 0
     show_plan(run.show, Plan(shown.changes))
     demand_possible(shown)

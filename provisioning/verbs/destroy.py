@@ -11,6 +11,8 @@ from provisioning.leftovers import BESIDE_SNAPSHOT, Leftover, find_leftovers
 from provisioning.lock import environment_lock
 from provisioning.plan import reversed_plan
 from provisioning.quantities import counted_noun
+from provisioning.regions import demand_region
+from provisioning.resources.cache_token import drop_rotations
 from provisioning.run import Run
 from provisioning.stored_host_keys import drop_host_keys
 from provisioning.verbs.apply import act_on_plan, time_stamp
@@ -19,7 +21,9 @@ from provisioning.verbs.plan import plan_document, show_plan
 
 def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
     """Returns 0 if nothing is left except the final snapshots, 1 otherwise."""
-    planned = reversed_plan(run.wants, discover_resources(run.cloud))
+    found = discover_resources(run.cloud)
+    demand_region(run.spec, found)
+    planned = reversed_plan(run.wants, found)
     if planned.steps:
         show_plan(run.show, planned)
         name = run.spec.environment.name
@@ -35,6 +39,8 @@ def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
         drop_orphans(run.cloud)
     with translated_errors("Deleting the stored host keys"):
         drop_host_keys(run.cloud)
+    with translated_errors("Deleting what unfinished rotations have left"):
+        drop_rotations(run.cloud)
     forget_adjustments(run.cloud)
     left = find_leftovers(run.cloud)
     show_leftovers(run, left)

@@ -10,7 +10,13 @@ import yaml
 from provisioning.discovery import discover_resources
 from provisioning.errors import ProvisioningError
 from provisioning.hostkeys import learn_host_keys
-from provisioning.inventory import dynamic_inventory, hosts_of, inventory_document, ssh_config
+from provisioning.inventory import (
+    demand_way_in,
+    dynamic_inventory,
+    hosts_of,
+    inventory_document,
+    ssh_config,
+)
 from provisioning.run import Run
 from provisioning.spec.model import Spec
 
@@ -26,6 +32,8 @@ def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
     found = discover_resources(run.cloud)
     folder = folder_of(run.spec, out)
     _demand_readable(folder)
+    if not bastion_address:
+        demand_way_in(hosts_of(found))
     document = inventory_document(run.spec, found, folder)
     config = ssh_config(run.spec, found, folder, bastion_address=bastion_address)
     folder.mkdir(parents=True, exist_ok=True)

@@ -92,11 +92,19 @@ def _difference_texts(step: Step) -> str:
     return "; ".join(f"{d.what}: {_short(d.found)} -> {_short(d.wanted)}" for d in step.differences)
 
 
+LONGEST = 300  # characters of a difference: a dashboard's panels would fill the screen
+
+
 def _short(value: Any) -> str:
+    text = _text_of(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _text_of(value: Any) -> str:
     if isinstance(value, frozenset):
-        return "{" + ", ".join(sorted(_short(inner) for inner in value)) + "}"
+        return "{" + ", ".join(sorted(_text_of(inner) for inner in value)) + "}"
     if isinstance(value, tuple):
-        return ":".join(_short(inner) for inner in value)
+        return ":".join(_text_of(inner) for inner in value)
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -39,10 +39,16 @@ def restore(run: Run, *, snapshot: str, at_once: int = 6) -> int:
             secret = f"{run.cloud.scope.path}/secrets/{DATABASE}"
             set_password(run.cloud, run.spec.database.name, secret)
     run.show.answer({"done": plan_document(Plan(planned.changes)), "snapshot": snapshot})
-    run.show.say(
-        f"Restored from {snapshot}. {plan_summary(planned)} Redis is empty: run the playbooks, then"
-        " rebuild every campaign (provisioning/RESTORE.md)."
-    )
+    if planned.changes:
+        run.show.say(
+            f"Restored from {snapshot}. {plan_summary(planned)} Redis is empty: run the playbooks, "
+            "then rebuild every campaign (provisioning/RESTORE.md)."
+        )
+    else:
+        run.show.say(
+            f"It was restored from {snapshot} before: the administrator's password was set again, "
+            "nothing else. Campaigns that run are not to be rebuilt."
+        )
     return 0
 
 

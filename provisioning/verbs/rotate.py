@@ -15,6 +15,10 @@ NEXT = "Run site.yml, which gives it to the hosts, then rotate {name} --finish."
 
 def rotate(run: Run, *, cache: str, finish: bool) -> int:
     """Returns 0. Raises ProvisioningError for a cache without a token, or that isn't ready."""
+    if run.adjustments.asleep:
+        raise ProvisioningError(
+            "The environment is asleep: no host can get another token.", todo="Run wake first."
+        )
     want = _wanted(run, cache)
     path = want.hidden["auth_token"].name
     secret = next(one for one in run.wants if one.key == Key("secret", path))

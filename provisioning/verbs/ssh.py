@@ -8,7 +8,7 @@ import subprocess
 from provisioning.discovery import discover_resources
 from provisioning.errors import ProvisioningError
 from provisioning.hostkeys import learn_host_keys
-from provisioning.inventory import hosts_of
+from provisioning.inventory import demand_way_in, hosts_of
 from provisioning.run import Run
 from provisioning.verbs.inventory import folder_of
 
@@ -19,8 +19,9 @@ def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> in
     names = [known_host.name for known_host in hosts]
     if host != "bastion" and host not in names:
         raise ProvisioningError(
-            f"There is no host {host!r}.", todo=f"There are {', '.join(names)}."
+            f"There is no host {host!r}.", todo=f"There are: {', '.join(names) or 'none'}."
         )
+    demand_way_in(hosts)
     config = folder_of(run.spec, out) / "ssh.cfg"
     if not config.exists():
         raise ProvisioningError(f"{config} isn't there.", todo="Run the inventory verb first.")

@@ -14,6 +14,7 @@ from provisioning.discovery import find_kind
 from provisioning.errors import ProvisioningError
 from provisioning.model import Found
 from provisioning.prices import load_prices
+from provisioning.quantities import counted_noun
 from provisioning.resources.balancer import Balancer
 from provisioning.run import Run
 from provisioning.waiting import wait_until
@@ -34,6 +35,8 @@ def warm(run: Run, *, units: int) -> int:
     _wait_for_zones(run, balancer)
     hourly = load_prices().other["balancer_unit"] * units
     _show(run, balancer, f"Warm. It costs about US$ {hourly:,.2f} an hour until `cool`.")
+    for sentence in run.adjustments.sentences():
+        run.show.say(f"Note: {sentence}.")
     return 0
 
 
@@ -101,7 +104,8 @@ def _show(run: Run, balancer: Found, sentence: str) -> None:
          f"{zone.get('EffectiveCapacityUnits', 0):g}")
         for zone in zones
     ]  # fmt: skip
-    run.show.table("Load balancer", ("zone", "state", "LCU"), rows)
+    if rows:
+        run.show.table("Load balancer", ("zone", "state", "LCU"), rows)
     decreases = reservation.get("DecreaseRequestsRemaining")
     run.show.answer(
         {
@@ -112,4 +116,4 @@ def _show(run: Run, balancer: Found, sentence: str) -> None:
     )
     run.show.say(sentence)
     if decreases is not None:
-        run.show.say(f"AWS allows {decreases} more reductions today.")
+        run.show.say(f"AWS allows {counted_noun(decreases, 'more reduction')} today.")

@@ -156,7 +156,7 @@ REFUSED = {
     "Redis again": (cache("coupon-store", **REDIS), "can't become redis again"),
     "a host's smaller disk": (hosts("monitor", disk_gb=20), "can't shrink from 40 to 20 GB"),
     "another schema": (database(schema="other"), "schema can't be changed in place, and it holds"),
-    "another database": (database(name="other-db"), "the spec has it no more, and it holds data"),
+    "another database": (database(name="other-db"), "it is wanted no more, and it holds data"),
     "a renamed subnet": (renamed_subnet, "its range is that of coupon-app-a"),
     "a renamed gateway": (renamed_gateway, "a VPC has one gateway"),
 }

@@ -224,3 +224,14 @@ def test_production_is_restored_and_as_wanted(
     assert run_command(["destroy", "--env", file, "--yes"]) == 0, "and it can be destroyed again"
     assert len(our_snapshots(production_rig.cloud)) == 2
     assert len(list(kept_secrets(production_rig.cloud))) == 2 * len(STORED_UNDER)
+
+
+def test_16_8_a_restore_of_what_was_restored_does_not_ask_to_rebuild_what_runs(
+    hello_rig: Any, destroyed: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call_command_line("restore", "--snapshot", destroyed["snapshot"]) == 0
+    assert "Redis is empty" in capsys.readouterr().err
+    assert call_command_line("restore", "--snapshot", destroyed["snapshot"]) == 0
+    told = capsys.readouterr().err
+    assert "was restored from" in told
+    assert "Redis is empty" not in told

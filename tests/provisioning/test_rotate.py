@@ -39,7 +39,7 @@ def test_both_tokens_until_it_is_finished(
 ) -> None:
     before = token(production_rig)
     assert call("coupon-store", "--finish") == 1
-    assert "SET is allowed only after ROTATE" in capsys.readouterr().err
+    assert "No rotation of coupon-store has begun" in capsys.readouterr().err
     assert call("coupon-store") == 0
     after = token(production_rig)
     assert after != before
@@ -87,3 +87,24 @@ def test_a_killed_run_is_continued_and_rotates_once(
 def test_what_has_no_token_is_refused(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("coupon-production-db") == 1
     assert "Known: coupon-broker, coupon-store." in capsys.readouterr().err
+
+
+def test_16_10_destroy_in_the_middle_of_a_rotation_leaves_nothing(
+    production_rig: Any, call: Any, tmp_path: Path
+) -> None:
+    assert call("coupon-store") == 0
+    words = ["--env", str(tmp_path / "production.toml"), "--yes", "--skip-final-snapshot"]
+    assert run_command(["destroy", *words]) == 0
+    assert production_rig.cloud.ssm.describe_parameters()["Parameters"] == []
+
+
+def test_16_10_a_sleeping_environment_rotates_nothing(
+    production_rig: Any, call: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its hosts could not get the new token."""
+    before = token(production_rig)
+    assert run_command(["sleep", "--env", str(tmp_path / "production.toml"), "--yes"]) == 0
+    for words in (["coupon-store"], ["coupon-store", "--finish"]):
+        assert call(*words) == 1
+        assert "Run wake first" in capsys.readouterr().err
+    assert token(production_rig) == before

@@ -194,3 +194,79 @@ def test_16_11_without_an_adjustment_the_spec_alone_counts(production: Any) -> N
     run = Run(spec=production.spec, cloud=production.cloud, show=None)  # type: ignore[arg-type]
     assert {want.key for want in run.wants} == {want.key for want in production.wants}
     assert {step.action for step in run.examine()[1].steps} == {Action.KEEP}
+
+
+@pytest.mark.parametrize("words", [("sleep",), ("wake",), ("scale", "--api", "3")])
+def test_16_11_what_is_not_there_is_neither_built_nor_finished(
+    production: Any, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert call("destroy", "--skip-final-snapshot") == 0
+    capsys.readouterr()
+    assert call(*words) == 1
+    assert "isn't there as a whole" in capsys.readouterr().err
+    assert production.cloud.writes == []
+
+
+def test_16_11_a_sleeping_site_is_not_scaled(
+    production: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("sleep") == 0
+    there = hosts_running(production)
+    capsys.readouterr()
+    assert call("scale", "--api", "3") == 1
+    assert "Run wake first" in capsys.readouterr().err
+    assert hosts_running(production) == there
+    assert call("plan") == 0
+
+
+def test_16_11_what_is_built_anew_while_the_site_sleeps_is_put_to_sleep(production: Any) -> None:
+    """Nothing is known of a new database but that it runs. A host must run to be registered at the
+    balancer, so the next apply stops it."""
+    assert call("sleep") == 0
+    production.destroy_all()
+    assert call("apply") == 0
+    assert {s["DBInstanceStatus"] for s in described(production)} == {"stopped"}
+    assert call("apply") == 0
+    assert not any(hosts_running(production).values())
+    assert call("plan") == 0
+
+
+def test_16_11_closing_sentences_say_what_was_done(
+    production: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("scale", "--api", "3") == 0
+    told = capsys.readouterr().err
+    assert "New hosts serve nothing yet" in told
+    assert "The estimate is US$" in told
+    for words in (("scale", "--api", "3"), ("scale", "--api", "2"), ("wake",)):
+        assert call(*words) == 0
+        told = capsys.readouterr().err
+        assert "New hosts" not in told
+        assert "another public address" not in told
+
+
+@pytest.mark.parametrize("verb", ["inventory", "ssh"])
+def test_16_11_there_is_no_way_into_a_sleeping_site(
+    production: Any, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    host = ["coupon-api-1"] if verb == "ssh" else []
+    assert call("inventory", "--out", "there") == 0
+    written = Path("there/ssh.cfg").read_text()
+    assert call("sleep") == 0
+    capsys.readouterr()
+    assert call(verb, "--out", "there", *host) == 1
+    assert "Run wake" in capsys.readouterr().err
+    assert Path("there/ssh.cfg").read_text() == written
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply", "destroy", "status"])
+def test_16_11_an_environment_stays_in_its_region(
+    production: Any, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    """Its roles belong to no region, and would be taken from those that still need them."""
+    file = Path("production.toml")
+    file.write_text(file.read_text().replace("ap-northeast-2", "us-east-1"))
+    production.cloud.writes.clear()
+    assert call(verb) == 1
+    assert "production is in ap-northeast-2" in capsys.readouterr().err
+    assert production.cloud.writes == []

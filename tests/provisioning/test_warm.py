@@ -62,7 +62,7 @@ def test_16_11_a_run_killed_while_aws_is_at_it_is_waited_for_by_the_next(product
     ("options", "sentence"),
     [
         (["--lcu", "99"], "99 is not in the range"),
-        (["--lcu", "2000"], "The quota is 1500 LCU"),
+        (["--lcu", "2000"], "then warm again"),
         ([], "--lcu"),
     ],
 )
@@ -83,3 +83,25 @@ def test_16_11_hello_has_nothing_to_warm(
     for verb in (["warm", "--lcu", "100"], ["cool"]):
         assert run_command([verb[0], "--env", "hello", *verb[1:]]) == 1
         assert "has no load balancer" in capsys.readouterr().err
+
+
+def test_16_11_the_days_last_reduction_is_said_and_what_it_means(
+    production: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for units in ("800", "200", "800"):
+        assert call("warm", "--lcu", units) == 0
+    assert call("cool") == 0
+    assert call("warm", "--lcu", "300") == 0
+    capsys.readouterr()
+    assert call("cool") == 1
+    told = capsys.readouterr().err
+    assert "stays reserved, and billed" in told
+    assert "Service Quotas" not in told
+
+
+def test_16_11_a_reservation_is_named_when_the_site_goes_to_sleep(
+    production: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("warm", "--lcu", "400") == 0
+    assert call("sleep") == 0
+    assert "400 LCU of the load balancer stay reserved" in capsys.readouterr().err
