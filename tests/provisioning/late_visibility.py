@@ -1,9 +1,9 @@
 """What was made is not visible everywhere at once on AWS; on moto it is. Switched on by
 `POST /late-visibility/on`, and off by a reset of the cloud.
 
-For EC2 and IAM: the first call that names a new resource is refused, as if it did not exist. The
-second one, if it describes it, has an empty answer; any other is refused once more. Both happen on
-AWS. Time passes by calls, not by seconds.
+For EC2, IAM, load balancers, and groups of RDS and ElastiCache: the first call that names a new
+resource is refused, as if it did not exist. The second one, if it describes it, has an empty
+answer; any other is refused once more. Both happen on AWS. Time passes by calls, not by seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,17 @@ SETS = {
     "DescribeSecurityGroups": "securityGroupInfo", "DescribeRouteTables": "routeTableSet",
     "DescribeNatGateways": "natGatewaySet",
 }  # fmt: skip
-NAMED = {"CreateRole": "RoleName", "CreateInstanceProfile": "InstanceProfileName"}
+# What is named by whoever makes it: action -> parameter with its name, code while it is hidden.
+NAMED = {
+    "CreateRole": ("RoleName", "NoSuchEntity"),
+    "CreateInstanceProfile": ("InstanceProfileName", "NoSuchEntity"),
+    "CreateDBSubnetGroup": ("DBSubnetGroupName", "DBSubnetGroupNotFoundFault"),
+    "CreateDBParameterGroup": ("DBParameterGroupName", "DBParameterGroupNotFound"),
+    "CreateCacheSubnetGroup": ("CacheSubnetGroupName", "CacheSubnetGroupNotFoundFault"),
+    "CreateCacheParameterGroup": ("CacheParameterGroupName", "CacheParameterGroupNotFound"),
+}
+ARN = re.compile(r"arn:aws:elasticloadbalancing:[^<\s]+?:(loadbalancer|targetgroup)/[^<\s]+")
+ARNS = {"loadbalancer": "LoadBalancerNotFound", "targetgroup": "TargetGroupNotFound"}
 CALLS = 2
 
 
@@ -36,19 +46,21 @@ class LateVisibility:
     def __init__(self, app: Any) -> None:
         self._app, self._on = app, False
         self._known: set[str] = set()
-        self._new: dict[str, int] = {}  # id or name -> calls that do not see it yet
+        self._new: dict[str, int] = {}  # id, ARN or name -> calls that do not see it yet
+        self._codes: dict[str, str] = {}  # name -> how its service says that there is none
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path in ("/late-visibility/on", "/moto-api/reset"):
             self._on = path.endswith("/on")
-            self._known, self._new = set(), {}
+            self._known, self._new, self._codes = set(), {}, {}
             if self._on:
                 return _answer(start_response, "200 OK", "")
         asked = self._read_query(environ) if self._on else {}
         if late := [one for one in self._named(asked) if self._new.get(one)]:
             self._new[late[0]] -= 1
-            return _late_answer(start_response, asked["Action"], late[0], self._new[late[0]])
+            code = self._codes.get(late[0], "")
+            return _late_answer(start_response, asked["Action"], late[0], self._new[late[0]], code)
         answer: Iterable[bytes] = self._app(environ, start_response)
         return self._remember(asked, b"".join(answer)) if asked else answer
 
@@ -65,18 +77,28 @@ class LateVisibility:
         action, ids = asked["Action"], set(ID.findall(answer.decode(errors="replace")))
         if action.startswith(("Create", "Run", "Allocate")):
             self._new |= dict.fromkeys(ids - self._known - set(asked.values()), CALLS)
-        if (parameter := NAMED.get(action)) and b"<ErrorResponse" not in answer:
-            self._new[f"{asked[parameter]}"] = CALLS
+        if action in NAMED and b"<ErrorResponse" not in answer:
+            parameter, code = NAMED[action]
+            self._hide(asked[parameter], code)
+        if action in ("CreateLoadBalancer", "CreateTargetGroup"):
+            for arn in ARN.finditer(answer.decode()):
+                self._hide(arn[0], ARNS[arn[1]])
         self._known |= ids
         return [answer]
 
+    def _hide(self, name: str, code: str) -> None:
+        if name not in self._codes:
+            self._new[name], self._codes[name] = CALLS, code
 
-def _late_answer(start_response: Any, action: str, name: str, left: int) -> Iterable[bytes]:
+
+def _late_answer(
+    start_response: Any, action: str, name: str, left: int, code_of_name: str
+) -> Iterable[bytes]:
     if left == 0 and action in SETS:
         body = f"<{action}Response><requestId>late</requestId><{SETS[action]}/></{action}Response>"
         return _answer(start_response, "200 OK", body)
     code = ABSENT.get(name.rpartition("-")[0]) if ID.fullmatch(name) else None
-    error = f"<Code>{code or 'NoSuchEntity'}</Code><Message>'{name}' does not exist</Message>"
+    error = f"<Code>{code or code_of_name}</Code><Message>'{name}' does not exist</Message>"
     if code:
         body = f"<Response><Errors><Error>{error}</Error></Errors></Response>"
         return _answer(start_response, "400 Bad Request", body)

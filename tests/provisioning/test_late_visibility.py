@@ -47,6 +47,21 @@ def test_negative_control_a_new_resource_is_refused_to_others(hello_rig: Any) ->
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["VpcId"] == vpc
 
 
+def test_negative_control_a_new_balancer_and_a_new_group_are_refused_too(hello_rig: Any) -> None:
+    hello_rig.build()
+    see_late(hello_rig)
+    subnets = [one.id for key, one in hello_rig.find_all().items() if key.kind == "subnet"]
+    elb, rds = hello_rig.cloud.elb, hello_rig.cloud.rds
+    made = elb.create_load_balancer(Name="late", Subnets=subnets)["LoadBalancers"][0]
+    with pytest.raises(elb.exceptions.LoadBalancerNotFoundException):
+        elb.describe_load_balancers(LoadBalancerArns=[made["LoadBalancerArn"]])
+    rds.create_db_subnet_group(
+        DBSubnetGroupName="late", DBSubnetGroupDescription="late", SubnetIds=subnets
+    )
+    with pytest.raises(rds.exceptions.DBSubnetGroupNotFoundFault):
+        rds.describe_db_subnet_groups(DBSubnetGroupName="late")
+
+
 def test_what_was_not_made_in_this_run_and_is_gone_is_not_waited_for(hello_rig: Any) -> None:
     hello_rig.build()
     found = hello_rig.find_all()
