@@ -167,6 +167,148 @@ class TooManyRequests(CouponError):
     retry_after_s = 1
 
 
+# A merchant's backend asks for something
+
+
+class BadKey(CouponError):
+    """Absent, unknown, expired or revoked alike: a guesser learns nothing."""
+
+    code = "bad_key"
+    status = 401
+    title = "A valid API key is needed"
+
+
+class ScopeMissing(CouponError):
+    code = "scope_missing"
+    status = 403
+    title = "This key may not do that"
+
+
+class IdempotencyKeyMissing(CouponError):
+    code = "idempotency_key_missing"
+    status = 400
+    title = "An Idempotency-Key is needed"
+
+
+class IdempotencyKeyReused(CouponError):
+    """The same key came with another request before."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    title = "The Idempotency-Key was used for another request"
+
+
+class IdempotencyInFlight(CouponError):
+    """The first request with this key has not ended yet."""
+
+    code = "idempotency_in_flight"
+    status = 409
+    title = "The first request with this Idempotency-Key is still running"
+    retry_after_s = 1
+
+
+class CouponConflict(CouponError):
+    """A step that the coupon's state does not allow. `state` is what it reads as."""
+
+    status = 409
+
+    def __init__(self, text: str, **more: object) -> None:
+        super().__init__(text)
+        self._more = more
+
+    def extra(self) -> dict[str, object]:
+        return self._more
+
+
+class CouponHeld(CouponConflict):
+    code = "coupon_held"
+    title = "Another order holds the coupon"
+
+
+class CouponRedeemed(CouponConflict):
+    code = "coupon_redeemed"
+    title = "The coupon is redeemed"
+
+
+class IllegalStep(CouponConflict):
+    code = "illegal_transition"
+    title = "The coupon's state does not allow that"
+
+
+class StockGivenOn(CouponConflict):
+    code = "stock_given_on"
+    title = "The coupon's unit of stock was given to another user"
+
+
+class WaitlistFull(CouponConflict):
+    code = "waitlist_full"
+    title = "The waitlist is full"
+
+
+class CouponExpired(CouponConflict):
+    code = "coupon_expired"
+    status = 410
+    title = "The coupon has expired"
+
+
+class CouponRevoked(CouponConflict):
+    code = "coupon_revoked"
+    status = 410
+    title = "The coupon was revoked"
+
+
+class TooLateToCancel(CouponConflict):
+    code = "too_late_to_cancel"
+    status = 410
+    title = "It is too late to cancel the redemption"
+
+
+class VersionChanged(CouponConflict):
+    code = "version_changed"
+    status = 412
+    title = "It was changed meanwhile"
+
+
+class IfMatchMissing(CouponError):
+    code = "if_match_missing"
+    status = 428
+    title = "An If-Match header is needed"
+
+
+class TermsNotMet(CouponConflict):
+    """`reasons`: all of them, each with its numbers."""
+
+    code = "terms_not_met"
+    status = 422
+    title = "The order does not meet the coupon's terms"
+
+
+class DiscountDiffers(CouponConflict):
+    """The shop expected another discount than the terms give."""
+
+    code = "discount_differs"
+    status = 422
+    title = "The discount differs from the expected one"
+
+
+class NotStoredYet(DependencyAway):
+    """A well-formed code that may belong to a claim which waits to be stored: not unknown yet."""
+
+    code = "not_stored_yet"
+    title = "The coupon is not stored yet"
+    dependency = "database"
+    retry_after_s = 1
+
+
+class Busy(DependencyAway):
+    """Another transaction has locked the row for too long."""
+
+    code = "busy"
+    title = "The coupon is being changed by another request"
+    dependency = "database"
+    retry_after_s = 1
+
+
 # An operator asked for something that must not be done
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,6 +21,8 @@ from coupons.claims.limits import MAX_STOCK
 from coupons.models.currencies import DECIMALS, MOST_DECIMALS
 
 MAX_VALID_DAYS = 36_500  # a hundred years
+MAX_REVIVED_DAYS = 90
+MAX_OFFER_HOURS = 24 * 30
 MAX_FILTER_BLOCKS = holder_filter.block_count(MAX_STOCK)
 AMOUNT_DIGITS = 10 + MOST_DECIMALS
 MORE_THAN_ANY_AMOUNT = Decimal(10_000_000_000)
@@ -52,6 +55,14 @@ def known_key(key_id: str) -> None:
     if key_id not in settings.COUPON_KEYS:
         text = _("COUPON_KEYS has no key %(id)s: codes and receipts could not be made.")
         raise ValidationError(text, "coupon_key", {"id": f"“{key_id}”"})
+
+
+def known_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        text = _("%(zone)s is not a time zone's name, such as Asia/Seoul.")
+        raise ValidationError(text, "zone", {"zone": f"“{name}”"}) from None
 
 
 def one_line(text: str) -> None:

@@ -15,14 +15,18 @@ from coupons.models.bounds import (
     CURRENCY,
     CURRENCY_FORM,
     MAX_FILTER_BLOCKS,
+    MAX_OFFER_HOURS,
+    MAX_REVIVED_DAYS,
     MAX_VALID_DAYS,
     PERCENT,
     known_currency,
     known_key,
+    known_zone,
     on_the_calendar,
     one_line,
 )
 from coupons.models.currencies import MOST_DECIMALS
+from coupons.models.merchant import Merchant
 
 
 class Campaign(models.Model):
@@ -40,6 +44,16 @@ class Campaign(models.Model):
     class Discount(models.TextChoices):
         PERCENT = PERCENT, _("percent")
         AMOUNT = "amount", _("fixed amount")
+
+    class Rounding(models.IntegerChoices):
+        ONE = 1, "1"
+        TEN = 10, "10"
+        HUNDRED = 100, "100"
+
+    class ReturnsTo(models.TextChoices):
+        BURN = "burn", _("gone for good")
+        POOL = "pool", _("to whoever asks first")
+        WAITLIST = "waitlist", _("to the waitlist")
 
     slug = models.CharField(
         _("slug"),
@@ -108,6 +122,68 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Days from issue; the alternative to a fixed end."),
         validators=[MinValueValidator(1), MaxValueValidator(MAX_VALID_DAYS)],
+    )
+
+    # What a shop's checkout goes by. Frozen when the campaign is scheduled.
+    zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        default="Asia/Seoul",
+        db_default="Asia/Seoul",
+        help_text=_("Of ends that are given as a date: they end at 24:00 of that day there."),
+        validators=[known_zone],
+    )
+    rounding = models.PositiveSmallIntegerField(
+        _("rounding"),
+        choices=Rounding,
+        default=1,
+        db_default=1,
+        help_text=_("Discounts are rounded down to so many of the currency's smallest units."),
+    )
+    returns_to = models.CharField(
+        _("stock that comes back"),
+        max_length=8,
+        choices=ReturnsTo,
+        default="burn",
+        db_default="burn",
+    )
+    expiry_returns = models.BooleanField(
+        _("expired coupons return to stock"), default=False, db_default=False
+    )
+    revives_days = models.PositiveSmallIntegerField(
+        _("days of a revived coupon"),
+        default=3,
+        db_default=3,
+        help_text=_(
+            "If the shop cancels an order after the coupon's end, it can be used again for so many "
+            "days; 0: never."
+        ),
+        validators=[MaxValueValidator(MAX_REVIVED_DAYS)],
+    )
+    may_give_back = models.BooleanField(
+        _("users may give coupons back"), default=False, db_default=False
+    )
+    waitlist_limit = models.PositiveIntegerField(
+        _("longest waitlist"),
+        default=0,
+        db_default=0,
+        help_text=_("0: no waitlist."),
+        validators=[MaxValueValidator(MAX_STOCK)],
+    )
+    offer_hours = models.PositiveSmallIntegerField(
+        _("hours to accept an offer"),
+        default=0,
+        db_default=0,
+        help_text=_("0: the waitlist is served at once, without an acceptance; else 24 or more."),
+        validators=[MaxValueValidator(MAX_OFFER_HOURS)],
+    )
+    merchant = models.ForeignKey(
+        Merchant,
+        models.PROTECT,
+        verbose_name=_("merchant"),
+        null=True,
+        blank=True,
+        related_name="campaigns",
     )
 
     key_id = models.CharField(max_length=32, editable=False, validators=[known_key])

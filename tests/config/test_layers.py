@@ -20,9 +20,10 @@ LEVELS = [
     {"observability", "identity", "models", "migrations"},
     {"audit", "broker"},
     {"store", "database"},
-    {"campaigns"},
+    {"campaigns", "merchants", "webhooks"},
     {"issuing", "monitoring", "readiness"},
-    {"admission", "recovery"},
+    {"admission", "recovery", "redemption", "grants"},
+    {"bulk"},
     {"api", "admin", "management"},
     {"apps", "tasks"},
 ]
@@ -31,8 +32,8 @@ SIDEWAYS = {
     ("migrations", "models"),
     ("management", "admin"),  # `unlock` normalizes names as the lock-out does
 }
-MOST_ENTRIES, MOST_MODULES = 25, 6
-MOST_ARROWS = 120  # from package to package
+MOST_ENTRIES, MOST_MODULES = 30, 6
+MOST_ARROWS = 170  # from package to package
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a separate Django project for the comparison
 HEIGHT = {name: height for height, names in enumerate(LEVELS) for name in names}
 

@@ -1,0 +1,1 @@
+"""Work on many lines in the background, and exports."""

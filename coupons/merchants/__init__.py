@@ -1,0 +1,1 @@
+"""Merchants: their keys and scopes, and what belongs to whom."""

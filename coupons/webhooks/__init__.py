@@ -1,0 +1,1 @@
+"""Webhooks: the outbox, its endpoints, and the sender of deliveries."""

@@ -1,0 +1,16 @@
+"""The outbox: events to tell merchants, written in the transaction that they tell of."""
+
+from datetime import datetime
+from typing import Any
+
+from coupons.claims.identifiers import make_uuid7
+from coupons.models import OutboxMessage
+
+
+def record_message(merchant_id: int | None, type: str, body: dict[str, Any], at: datetime) -> None:
+    """Add an event, to be sent after the caller's transaction has committed. Campaigns of the site
+    itself (`merchant_id` None) have nobody to tell. `at`: the database's clock, UTC."""
+    if merchant_id is not None:
+        OutboxMessage(
+            message_id=make_uuid7(), merchant_id=merchant_id, type=type, at=at, body=body
+        ).save(force_insert=True)
