@@ -23,6 +23,12 @@ DETAILS = SentenceTemplates(
     gettext_noop("Send the body with a Content-Length, not in chunks."),
     gettext_noop("The body has {} bytes; {} are allowed."),
     gettext_noop('Unsupported media type "{}" in request.'),
+    # 400: an amount
+    gettext_noop("must be an amount such as 12000 or “12.50”: digits, without sign or spaces"),
+    gettext_noop("must be text if it has decimals: “12.50”, not 12.5"),
+    gettext_noop("must be from 0 to less than {}"),
+    gettext_noop("may have {} decimals at most in {}"),
+    gettext_noop("must be a currency of ISO 4217, such as KRW or USD"),
     # 401: the token
     gettext_noop("Send 'Authorization: Bearer TOKEN'."),
     gettext_noop("The Authorization header is not 'Bearer TOKEN'."),
