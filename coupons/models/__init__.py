@@ -11,6 +11,7 @@ from coupons.models.life import (
     CouponEvent,
     CouponLife,
     CouponState,
+    ExpiryCursor,
     Returned,
     Verb,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "DeliveryState",
     "EventKind",
     "ExactField",
+    "ExpiryCursor",
     "GivenUp",
     "IdempotentCall",
     "Job",

@@ -174,3 +174,16 @@ class Returned(models.Model):
 
     def __str__(self) -> str:
         return f"{self.returned} returned, {self.given_on} given on"
+
+
+class ExpiryCursor(models.Model):
+    """How far the sweep has recorded the expiry of a campaign's coupons: up to this place. The end
+    of coupons grows with their place."""
+
+    campaign = models.OneToOneField(
+        Campaign, models.CASCADE, primary_key=True, db_constraint=False, related_name="+"
+    )
+    place = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.place}"
