@@ -124,6 +124,10 @@ def _given_up(data: Data) -> str:
     return f"{_place(data)}: {data.get('why', '')}"
 
 
+def _count(data: Data) -> str:
+    return str(data.get("count", "?"))
+
+
 def _place(data: Data) -> str:
     return f"{data.get('place', '?')} {data.get('user', '?')!r}"
 
@@ -137,5 +141,7 @@ _DETAILS: dict[EventKind, Callable[[Data], str]] = {
     EventKind.CLAIMS_REPLAYED: _replayed,
     EventKind.CLAIM_GIVEN_UP: _given_up,
     EventKind.RECEIPT_HONOURED: _place,
+    EventKind.GRANTED: _count,
+    EventKind.GIVEN_ON: _count,
     EventKind.OTHER: lambda data: str(data.get("text", "")),
 }

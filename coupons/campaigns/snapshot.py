@@ -3,7 +3,7 @@
 No I/O: `coupons.campaigns.lookup` loads it.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, get_type_hints
 
 import orjson
@@ -18,7 +18,9 @@ from coupons.models.currencies import DECIMALS
 
 @dataclass(frozen=True, slots=True)
 class CampaignSnapshot:
-    """A campaign's definition, with its derived keys and without counts. Times in ms."""
+    """A campaign's definition, with its derived keys and without counts. Times in ms.
+
+    `stock` is what is open to everyone: without the units raised for grants."""
 
     id: int
     slug: str
@@ -35,6 +37,8 @@ class CampaignSnapshot:
     key_id: str
     filter_blocks: int
     key: campaign_keys.CampaignKey = field(repr=False, compare=False)
+    # Members of later releases have defaults: a gate that an earlier one wrote lacks them.
+    waitlist_limit: int = 0
 
     def expires_ms(self, admitted_ms: int) -> int:
         """When a coupon admitted at that moment expires, in ms; at most LAST_MS, which a definition
@@ -64,7 +68,7 @@ def snapshot_of(row: Campaign) -> CampaignSnapshot:
         slug=row.slug,
         name=row.name,
         strategy=row.strategy,
-        stock=row.stock,
+        stock=row.stock - row.granted,
         per_user=row.per_user,
         audience=row.audience,
         opens_ms=milliseconds_of(row.opens_at),
@@ -75,6 +79,7 @@ def snapshot_of(row: Campaign) -> CampaignSnapshot:
         key_id=row.key_id,
         filter_blocks=row.filter_blocks,
         key=campaign_key_of(row.key_id, row.slug),
+        waitlist_limit=row.waitlist_limit,
     )
 
 
@@ -99,11 +104,15 @@ def serialise_snapshot(campaign: CampaignSnapshot) -> bytes:
 
 
 def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
-    """The snapshot in a gate's JSON; None if it lacks a member (written by an older version), has
+    """The snapshot in a gate's JSON; None if it lacks a member without a default, has
     wrong types or an unknown key id. Additional members (of a newer version) are ignored."""
     try:
         document = orjson.loads(raw)
-        members = {name: document[name] for name in _MEMBER_TYPES}
+        members = _DEFAULTS | {
+            name: document[name]
+            for name in _MEMBER_TYPES
+            if name in document or name not in _DEFAULTS
+        }
     except (ValueError, KeyError, TypeError):
         return None
     is_valid = all(
@@ -119,4 +128,9 @@ _MEMBER_TYPES: dict[str, Any] = {
     name: dict if name == "terms" else kind
     for name, kind in get_type_hints(CampaignSnapshot).items()
     if name != "key"
+}
+_DEFAULTS: dict[str, Any] = {
+    member.name: member.default
+    for member in fields(CampaignSnapshot)
+    if member.default is not MISSING
 }

@@ -82,9 +82,45 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="campaign",
+            name="granted",
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name="campaign",
             name="may_give_back",
             field=models.BooleanField(
                 db_default=False, default=False, verbose_name="users may give coupons back"
+            ),
+        ),
+        migrations.AlterField(
+            model_name="campaignevent",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("created", "created"),
+                    ("edited", "edited"),
+                    ("scheduled", "scheduled"),
+                    ("rescheduled", "rescheduled"),
+                    ("stock_set", "stock set"),
+                    ("opened", "opened"),
+                    ("paused", "paused"),
+                    ("resumed", "resumed"),
+                    ("closed", "closed"),
+                    ("held", "held back"),
+                    ("released", "released"),
+                    ("overridden", "overridden"),
+                    ("warmed_up", "warmed up"),
+                    ("rebuilt", "rebuilt"),
+                    ("checked", "checked"),
+                    ("claims_replayed", "replayed"),
+                    ("claim_given_up", "gave up"),
+                    ("receipt_honoured", "honoured a receipt"),
+                    ("granted", "granted"),
+                    ("given_on", "gave returned stock on"),
+                    ("other", "other"),
+                ],
+                db_default="other",
+                max_length=32,
             ),
         ),
         migrations.AddField(

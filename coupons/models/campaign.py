@@ -193,6 +193,9 @@ class Campaign(models.Model):
         editable=False,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_FILTER_BLOCKS)],
     )
+    # Units of `stock` that were raised for grants (`grants`), as MySQL knows. The gate may count
+    # more of them for a moment: `update.count_granted`.
+    granted = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # Set while slots above a lowered stock are being removed: the highest place that is kept.
     # Nothing is stored above it.
     slots_to_keep = models.PositiveIntegerField(null=True, editable=False)

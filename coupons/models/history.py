@@ -29,6 +29,8 @@ class EventKind(models.TextChoices):
     CLAIMS_REPLAYED = "claims_replayed", _("replayed")  # (count, reason)
     CLAIM_GIVEN_UP = "claim_given_up", _("gave up")  # (place, user, why)
     RECEIPT_HONOURED = "receipt_honoured", _("honoured a receipt")  # (place, user)
+    GRANTED = "granted", _("granted")  # (count)
+    GIVEN_ON = "given_on", _("gave returned stock on")  # (count, to: a value of ReturnsTo)
     OTHER = "other", _("other")  # (text), of a release that knew other kinds
 
 

@@ -101,6 +101,12 @@ DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
         "honoured a receipt: 3 'jun'",
         "영수증대로 발급: 3 'jun'",
     ),
+    EventKind.GRANTED: ({"count": 12}, "granted: 12", "지급: 12"),
+    EventKind.GIVEN_ON: (
+        {"count": 2, "to": "pool"},
+        "gave returned stock on: 2",
+        "반환 수량 재배정: 2",
+    ),
     EventKind.OTHER: ({"text": "danced: twice"}, "other: danced: twice", "기타: danced: twice"),
 }
 

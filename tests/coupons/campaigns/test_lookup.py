@@ -178,3 +178,17 @@ def test_a_coupon_is_valid_for_its_days_or_to_the_fixed_end(open_campaign: Campa
     end = row.closes_at + timedelta(hours=1)
     fixed = open_campaign("end", valid_days=None, valid_until=end)
     assert fixed.expires_ms(1_000) == by_days.closes_ms + 3_600_000
+
+
+def test_a_gate_of_a_release_before_a_member_existed_is_read_with_its_default(
+    open_campaign: CampaignMaker,
+) -> None:
+    """Otherwise every claim of a campaign installed before an update would need MySQL."""
+    sale = open_campaign(waitlist_limit=5)
+    document = orjson.loads(snapshot.serialise_snapshot(sale))
+    del document["waitlist_limit"]
+    older = snapshot.parse_snapshot(orjson.dumps(document))
+    assert older is not None
+    assert (sale.waitlist_limit, older.waitlist_limit) == (5, 0)
+    del document["stock"]
+    assert snapshot.parse_snapshot(orjson.dumps(document)) is None
