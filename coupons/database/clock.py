@@ -1,10 +1,12 @@
 """The database's clock, in milliseconds since the Unix epoch."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Func
+from django.db.models import BigIntegerField, DateTimeField, Func
 
+from coupons.claims.timestamps import moment_of
 from coupons.database.availability import require_database
 
 _NOW_MS = {
@@ -23,6 +25,23 @@ class NowMs(Func):
 
     def as_sqlite(self, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
         return _NOW_MS["sqlite"], ()
+
+
+class Now(Func):
+    """The database's clock at the beginning of the statement, as an aware moment in UTC."""
+
+    output_field = DateTimeField()
+
+    def as_mysql(self, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
+        return "NOW(6)", ()
+
+    def as_sqlite(self, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
+        return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')", ()
+
+
+def read_now() -> datetime:
+    """The database's clock, in UTC. Raises DatabaseAway."""
+    return moment_of(now_ms())
 
 
 def now_ms() -> int:

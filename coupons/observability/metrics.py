@@ -5,7 +5,7 @@ processes; a gauge's multiprocess mode says how the values of several processes 
 value that is the same for all processes (a queue's length, MySQL's connections) is a `Live` gauge:
 it is read at scrape time, by the one process that answers (`coupons.monitoring.collectors`).
 
-Not here, because there is no such thing yet: webhooks, redemptions.
+Those of a coupon's later life are in `life_metrics`.
 """
 
 from bisect import bisect_right

@@ -14,3 +14,19 @@ def record_message(merchant_id: int | None, type: str, body: dict[str, Any], at:
         OutboxMessage(
             message_id=make_uuid7(), merchant_id=merchant_id, type=type, at=at, body=body
         ).save(force_insert=True)
+
+
+def record_messages(
+    merchant_id: int | None, type: str, bodies: list[dict[str, Any]], at: datetime
+) -> None:
+    """As `record_message`, for many events of one type."""
+    if merchant_id is None:
+        return
+    OutboxMessage.objects.bulk_create(
+        [
+            OutboxMessage(
+                message_id=make_uuid7(), merchant_id=merchant_id, type=type, at=at, body=body
+            )
+            for body in bodies
+        ]
+    )

@@ -1,0 +1,159 @@
+"""The sweep that records the expiry of coupons. It changes no answer: an expired coupon reads as
+expired without it. It gives their stock back, tells webhooks, and keeps lists by state true.
+
+Within a campaign the end grows with the place, so a cursor over the places finds what is due, in
+batches, each a transaction of its own. Coupons that had a step before are found by their state.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from coupons.audit.actors import Actor
+from coupons.claims.limits import slot_id
+from coupons.database import availability, clock
+from coupons.models import (
+    ActorKind,
+    Campaign,
+    Coupon,
+    CouponEvent,
+    CouponLife,
+    CouponState,
+    ExpiryCursor,
+    Returned,
+    Verb,
+)
+from coupons.observability import life_metrics
+from coupons.redemption import lifecycle
+from coupons.redemption.terms import CampaignTerms, campaign_terms
+from coupons.redemption.transition import MESSAGE_TYPES
+from coupons.webhooks import outbox
+
+BATCH = 500  # coupons per transaction
+CLOCK = Actor(ActorKind.CLOCK, "expiry")
+Progress = Callable[[str, int], None]  # called with a slug and the coupons recorded of it so far
+_OPEN = (CouponState.ISSUED, CouponState.HELD)
+
+
+def expire_campaigns(
+    *, until: Callable[[], bool] = lambda: False, tell: Progress | None = None
+) -> int:
+    """Record what is due, of all campaigns. Stops early once `until()` is true. Returns how many
+    coupons were recorded. Raises DatabaseAway."""
+    total = 0
+    for campaign_id in _due_campaigns():
+        recorded = 0
+        for count in _expire_campaign(campaign_id):
+            recorded += count
+            if tell:
+                tell(campaign_terms(campaign_id).slug, recorded)
+            if until():
+                return total + recorded
+        total += recorded
+    return total
+
+
+def _due_campaigns() -> list[int]:
+    """Campaigns whose first coupons may have expired."""
+    with availability.require_database():
+        now = Campaign.objects.annotate(now=clock.Now()).values_list("now", flat=True).first()
+        if now is None:
+            return []
+        rows = Campaign.objects.exclude(state=Campaign.State.DRAFT).values_list(
+            "pk", "valid_until", "valid_days", "opens_at"
+        )
+        return [
+            pk
+            for pk, until, days, opens in rows
+            if (until or opens + timedelta(days=days or 0)) <= now
+        ]
+
+
+def _expire_campaign(campaign_id: int) -> Iterator[int]:
+    """Yields the number of coupons recorded by each batch, 0 for one that only moved the cursor."""
+    while (count := _expire_batch(campaign_id)) is not None:
+        yield count
+    for slot in _stepped_slots(campaign_id):
+        yield int(lifecycle.expire_coupon(slot, actor=CLOCK).is_new)
+
+
+def _expire_batch(campaign_id: int) -> int | None:
+    """Record the next batch of coupons that had no step before; None: no more is due."""
+    with availability.require_database(), transaction.atomic():
+        ExpiryCursor.objects.get_or_create(campaign_id=campaign_id)
+        cursor = ExpiryCursor.objects.select_for_update().get(campaign_id=campaign_id)
+        due = list(
+            Coupon.objects.select_for_update()
+            .filter(
+                pk__gt=slot_id(campaign_id, cursor.place),
+                pk__lt=slot_id(campaign_id + 1, 0),
+                expires_at__lte=clock.Now(),
+            )
+            .order_by("pk")
+            .values_list("pk", "user")[:BATCH]
+        )
+        if not due:
+            return None
+        stepped = set(
+            CouponLife.objects.filter(pk__in=[pk for pk, _ in due]).values_list("pk", flat=True)
+        )
+        terms = campaign_terms(campaign_id)
+        _record([row for row in due if row[0] not in stepped], terms)
+        cursor.place = due[-1][0] - slot_id(campaign_id, 0)
+        cursor.save(update_fields=["place"])
+    life_metrics.EXPIRED.inc(len(due) - len(stepped))
+    return len(due) - len(stepped)
+
+
+def _record(coupons: list[tuple[int, str]], terms: CampaignTerms) -> None:
+    """Write life, event and message of coupons that this transaction has locked."""
+    if not coupons:
+        return
+    now = clock.read_now()
+    CouponLife.objects.bulk_create([
+        CouponLife(
+            coupon_id=pk, campaign_id=terms.id, state=CouponState.EXPIRED, version=1,
+            changed_at=now, is_returned=terms.expiry_returns,
+        )
+        for pk, _ in coupons
+    ])  # fmt: skip
+    CouponEvent.objects.bulk_create([
+        CouponEvent(
+            coupon_id=pk, version=1, at=now, verb=Verb.EXPIRE, before=CouponState.ISSUED,
+            after=CouponState.EXPIRED, actor_kind=CLOCK.kind, actor=CLOCK.name,
+        )
+        for pk, _ in coupons
+    ])  # fmt: skip
+    outbox.record_messages(
+        terms.merchant_id,
+        MESSAGE_TYPES[Verb.EXPIRE],
+        [_message(pk, user, terms) for pk, user in coupons],
+        now,
+    )
+    if terms.expiry_returns:
+        Returned.objects.get_or_create(campaign_id=terms.id)
+        Returned.objects.filter(campaign_id=terms.id).update(returned=F("returned") + len(coupons))
+
+
+def _message(pk: int, user: str, terms: CampaignTerms) -> dict[str, Any]:
+    return {
+        "coupon": str(pk), "campaign": terms.slug, "user": user,
+        "state": CouponState.EXPIRED.value, "version": 1, "order_ref": None, "reference": None,
+    }  # fmt: skip
+
+
+def _stepped_slots(campaign_id: int) -> list[int]:
+    """Coupons with an earlier step that are due, but not recorded: released, cancelled, held."""
+    is_held = Q(state=CouponState.HELD, hold_until__gt=clock.Now())
+    with availability.require_database():
+        return list(
+            CouponLife.objects.filter(campaign_id=campaign_id, state__in=_OPEN)
+            .exclude(is_held)
+            .annotate(end=Coalesce("end_override", "coupon__expires_at"))
+            .filter(end__lte=clock.Now())
+            .values_list("pk", flat=True)[:BATCH]
+        )
