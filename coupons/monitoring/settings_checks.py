@@ -132,6 +132,12 @@ def _in_production() -> Found:
             hint="Unset CELERY_REMOTE_CONTROL.",
             id="coupons.W022",
         )
+    if settings.WEBHOOKS_PLAIN_HTTP or settings.WEBHOOKS_LOOPBACK:
+        yield Error(
+            "Webhooks may be sent unencrypted, or into this host.",
+            hint="Unset WEBHOOKS_PLAIN_HTTP and WEBHOOKS_LOOPBACK: they are for laptops.",
+            id="coupons.E030",
+        )
     if connection.vendor == "mysql" and not {"ssl", "ssl_mode"} & _options().keys():
         yield Warning(
             "Connections to MySQL are not encrypted.",

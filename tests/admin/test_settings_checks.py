@@ -79,10 +79,13 @@ def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
 ) -> None:
     settings.PRODUCTION = True
     settings.REDIS_URL = "redis://cache.example:6379/0"
+    settings.WEBHOOKS_LOOPBACK = True
     celery_says(broker_url="redis://cache.example/1", worker_enable_remote_control=True)
     found = ids_with_hints(settings_checks.check_settings())
     plain = ["coupons.W025"] if connection.vendor == "mysql" else []
-    assert found == ["coupons.W020", "coupons.W022", *plain, "coupons.W026", "coupons.W026"]
+    webhooks, unencrypted = "coupons.E030", ["coupons.W026"] * 2
+    assert found == ["coupons.W020", "coupons.W022", webhooks, *plain, *unencrypted]
+    settings.WEBHOOKS_LOOPBACK = False
     settings.REDIS_URL = "rediss://cache.example:6379/0"
     celery_says(broker_url="rediss://broker.example", worker_enable_remote_control=False)
     options = connection.settings_dict["OPTIONS"] | {"ssl_mode": "REQUIRED"}
