@@ -14,6 +14,7 @@ DETAILS = SentenceTemplates(
     gettext_noop("must be the text of a receipt"),
     gettext_noop("must be a whole number from 1 to {}"),
     gettext_noop("is not a field of this request"),
+    gettext_noop("must be true: this can't be undone"),
     gettext_noop("is not JSON (line {}, column {})"),
     gettext_noop("is nested too deeply"),
     gettext_noop("names a field twice"),

@@ -25,6 +25,12 @@ def read_receipt(request: Request) -> str:
     return receipt
 
 
+def read_confirmation(request: Request) -> None:
+    """The body is `{"confirm": true}`. Raises as `read_claim`."""
+    if _read_object(request, "confirm").get("confirm") is not True:
+        raise BadInput("confirm", "must be true: this can't be undone")
+
+
 def _read_object(request: Request, field: str) -> dict[str, Any]:
     """The body, an object that may have only this field."""
     if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would read it as empty

@@ -1,5 +1,6 @@
 """Maps results of the domain to HTTP responses: statuses, headers and bodies."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,8 @@ from coupons.claims.values import Admission, Claim, Outcome
 from coupons.issuing.claim_status import ClaimStatus, Status
 from coupons.issuing.receipt_status import ReceiptStatus
 from coupons.models import Campaign, Coupon
+from coupons.redemption import states
+from coupons.redemption.lifecycle import Result
 
 OUTCOME_HEADER = "Coupon-Outcome"
 
@@ -101,6 +104,28 @@ def coupon_body(row: Coupon, campaign: CampaignSnapshot) -> dict[str, Any]:
         "admitted_at": iso(milliseconds_of(row.admitted_at)),
         "stored_at": iso(milliseconds_of(row.stored_at)),
         "expires_at": iso(milliseconds_of(row.expires_at)),
+        **_life_members(row),
+    }
+
+
+def _life_members(row: Coupon) -> dict[str, Any]:
+    """What the coupon's later life has made of it, by the database's clock: `now`, with which it
+    was read."""
+    life = states.life_of(row)
+    now: datetime = row.now  # type: ignore[attr-defined] # annotated by `claim_status`
+    return {
+        "state": life.state_at(now).value,
+        "usable_until": iso(milliseconds_of(life.end)),
+    }
+
+
+def given_back_body(result: Result) -> dict[str, Any]:
+    """A coupon that its owner has given back."""
+    return {
+        "campaign": result.terms.slug,
+        "place": result.life.place,
+        "code": coupon_codes.grouped_code(result.code),
+        "state": result.life.state_at(result.now).value,
     }
 
 
@@ -110,6 +135,7 @@ def of_standing(campaign: CampaignSnapshot, claim: Claim, standing: ClaimStatus)
     body = admission_body(campaign, claim.user, claim.nth, standing.place, standing.admitted_ms)
     if standing.coupon is not None:
         body["stored_at"] = iso(milliseconds_of(standing.coupon.stored_at))
+        body |= _life_members(standing.coupon)
     return {"status": standing.status, **body}
 
 

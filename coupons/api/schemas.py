@@ -24,6 +24,9 @@ class HeldPlace(Body):
     status_url = serializers.CharField()
 
 
+_STATES = ["issued", "held", "redeemed", "revoked", "expired"]
+
+
 class ClaimStatus(Body):
     status = serializers.ChoiceField(["none", "queued", "issued"])
     stored_at = serializers.DateTimeField(required=False)
@@ -35,6 +38,10 @@ class ClaimStatus(Body):
     admitted_at = serializers.DateTimeField(required=False)
     expires_at = serializers.DateTimeField(required=False)
     status_url = serializers.CharField(required=False)
+    state = serializers.ChoiceField(
+        ["issued", "held", "redeemed", "revoked", "expired"], required=False
+    )
+    usable_until = serializers.DateTimeField(required=False)
 
 
 class ReceiptRequest(Body):
@@ -87,6 +94,19 @@ class CouponBody(Body):
     admitted_at = serializers.DateTimeField()
     stored_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(_STATES)
+    usable_until = serializers.DateTimeField()
+
+
+class GiveBackRequest(Body):
+    confirm = serializers.BooleanField(help_text="Must be true: it can't be undone.")
+
+
+class GivenBack(Body):
+    campaign = serializers.CharField()
+    place = serializers.IntegerField()
+    code = serializers.CharField()
+    state = serializers.ChoiceField(["revoked"])
 
 
 class CouponPage(Body):

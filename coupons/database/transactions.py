@@ -4,12 +4,13 @@ stay locked."""
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from coupons.database import availability
 from coupons.errors import Busy, DatabaseAway
 
 _LOCK_WAIT, _DEADLOCK = 1205, 1213
+_LOCKED = "Another request is changing the same coupon."
 T = TypeVar("T")
 
 
@@ -20,7 +21,7 @@ def run_transaction(work: Callable[[], T]) -> T:
     no other effect than on its rows. Raises Busy, DatabaseAway, and what `work` raises.
     """
     if connection.in_atomic_block:
-        return work()
+        return _run_within(work)
     try:
         return _run_once(work)
     except DatabaseAway as away:
@@ -35,7 +36,17 @@ def _run_once(work: Callable[[], T]) -> T:
             return work()
     except DatabaseAway as away:
         if _error_number(away) == _LOCK_WAIT:
-            raise Busy("Another request is changing the same coupon.") from away
+            raise Busy(_LOCKED) from away
+        raise
+
+
+def _run_within(work: Callable[[], T]) -> T:
+    """As a part of the caller's transaction, which rolls back by the exception."""
+    try:
+        return work()
+    except OperationalError as error:
+        if error.args and error.args[0] == _LOCK_WAIT:
+            raise Busy(_LOCKED) from error
         raise
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import timestamps
 from coupons.claims.values import Claim
-from coupons.database import availability
+from coupons.database import availability, clock
 from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon
 from coupons.models import Campaign, Coupon
 from coupons.store import store
@@ -57,7 +57,8 @@ def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
 
 def _find_coupon(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus | None:
     with availability.require_database():
-        row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
+        rows = _with_life(Coupon.objects.filter(user=claim.user, campaign_id=campaign.id))
+        row = rows.filter(nth=claim.nth).first()
     if row is None:
         return None
     return ClaimStatus(Status.ISSUED, row.place, timestamps.milliseconds_of(row.admitted_at), row)
@@ -65,14 +66,21 @@ def _find_coupon(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus | None
 
 def coupons_of(user: str) -> QuerySet[Coupon]:
     """A user's coupons, newest campaign first; uses the index that begins with the user."""
-    return Coupon.objects.filter(user=user).select_related("campaign").order_by("-slot_id")
+    rows = _with_life(Coupon.objects.filter(user=user))
+    return rows.select_related("campaign", "life").order_by("-slot_id")
+
+
+def _with_life(coupons: QuerySet[Coupon]) -> QuerySet[Coupon]:
+    """With the life of each, and the database's clock as `now`, by which it reads."""
+    return coupons.select_related("life").annotate(now=clock.Now())
 
 
 def coupon_of(user: str, code: str) -> Coupon:
     """The user's coupon with this code. Raises UnknownCoupon, for another user's code as well as
     for a missing one, and DatabaseAway."""
     with availability.require_database():
-        row = Coupon.objects.filter(code=code, user=user).select_related("campaign").first()
+        rows = _with_life(Coupon.objects.filter(code=code, user=user))
+        row = rows.select_related("campaign", "life").first()
     if row is None:
         raise UnknownCoupon("You have no coupon with this code.")
     return row

@@ -43,19 +43,23 @@ class Cart:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A coupon after a verb. `is_new` is false if the same request was done before."""
+    """A coupon after a verb. `is_new` is false if the same request was done before; then `event` is
+    the one of that time, if there is one."""
 
     life: Life
     terms: CampaignTerms
     code: str
     now: datetime
     is_new: bool
-    event: CouponEvent | None = None  # of an earlier redemption or cancellation
+    event: CouponEvent | None
 
 
 def _take(locked: Locked, decide: Decide, actor: Actor) -> Result:
-    life, step = take_step(locked, decide, actor)
-    return Result(life, locked.terms, locked.code, locked.now, step is not None)
+    life, event = take_step(locked, decide, actor)
+    is_new = event is not None
+    if event is None and (reference := life.redemption or life.hold_id):
+        event = newest_event(reference)
+    return Result(life, locked.terms, locked.code, locked.now, is_new, event)
 
 
 def reserve_coupon(
@@ -134,7 +138,8 @@ def _repeated(locked: Locked, cart: Cart) -> Result:
     if cart.subtotal != life.subtotal or cart.expected not in (None, life.discount):
         text = _("This order has redeemed the coupon with other amounts.")
         raise DiscountDiffers(text, discount=str(life.discount), subtotal=str(life.subtotal))
-    return Result(life, locked.terms, locked.code, locked.now, is_new=False)
+    event = event_of(life.redemption, Verb.REDEEM) if life.redemption else None
+    return Result(life, locked.terms, locked.code, locked.now, False, event)
 
 
 def cancel_redemption(
@@ -237,6 +242,11 @@ def expire_coupon(pk: int, *, actor: Actor) -> Result:
 def event_of(reference: UUID, verb: Verb) -> CouponEvent | None:
     """The step of this verb that made or ended a reservation or a redemption."""
     return CouponEvent.objects.filter(reference=reference, verb=verb).order_by("version").first()
+
+
+def newest_event(reference: UUID) -> CouponEvent | None:
+    """The last step of a reservation or a redemption."""
+    return CouponEvent.objects.filter(reference=reference).order_by("version").last()
 
 
 def _lock_by_reference(reference: UUID, merchant_id: int | None) -> Locked:

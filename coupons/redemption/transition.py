@@ -70,8 +70,8 @@ def read_coupon(*, merchant_id: int | None = None, **coupon: Any) -> Locked:
 NO_SUCH_COUPON = "There is no coupon with this code."
 
 
-def take_step(locked: Locked, decide: Decide, actor: Actor) -> tuple[Life, Step | None]:
-    """Decide and write one step of a locked coupon. Returns its life after it, and the step, or
+def take_step(locked: Locked, decide: Decide, actor: Actor) -> tuple[Life, CouponEvent | None]:
+    """Decide and write one step of a locked coupon. Returns its life after it, and its event, or
     None if there was nothing to do. Raises what `decide` raises; StockGivenOn."""
     step = decide(locked.life, locked.now)
     if step is None:
@@ -79,7 +79,7 @@ def take_step(locked: Locked, decide: Decide, actor: Actor) -> tuple[Life, Step 
     if step.returns:  # first: nothing is written before the last refusal
         _count_return(locked.life.campaign_id, step.returns)
     life = _write_life(locked, step)
-    _write_event(locked, step, actor)
+    event = _write_event(locked, step, actor)
     outbox.record_message(
         locked.terms.merchant_id,
         MESSAGE_TYPES[step.verb],
@@ -87,7 +87,7 @@ def take_step(locked: Locked, decide: Decide, actor: Actor) -> tuple[Life, Step 
         locked.now,
     )
     life_metrics.COUPON_STEPS.labels(step.verb.value).inc()
-    return life, step
+    return life, event
 
 
 def _write_life(locked: Locked, step: Step) -> Life:
@@ -109,8 +109,8 @@ def _replaced(life: Life, **values: Any) -> Life:
     return Life(**{**kept, **values})
 
 
-def _write_event(locked: Locked, step: Step, actor: Actor) -> None:
-    CouponEvent(
+def _write_event(locked: Locked, step: Step, actor: Actor) -> CouponEvent:
+    event = CouponEvent(
         coupon_id=locked.life.slot,
         version=locked.life.version + 1,
         at=locked.now,
@@ -126,7 +126,9 @@ def _write_event(locked: Locked, step: Step, actor: Actor) -> None:
         reason=step.reason,
         request_id=request_id.current_request_id() or None,
         data=step.data,
-    ).save(force_insert=True)
+    )
+    event.save(force_insert=True)
+    return event
 
 
 def _state_before(locked: Locked, step: Step) -> str:

@@ -11,5 +11,6 @@ urlpatterns = [
     path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
     path("coupons", views.Coupons.as_view(), name="coupons"),
     path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
+    path("coupons/<str:code>/give-back", views.GiveBack.as_view(), name="give-back"),
     path("receipts/verify", views.Receipts.as_view(), name="verify-receipt"),
 ]

@@ -11,11 +11,14 @@ from coupons.admission import strategies
 from coupons.api import rate_limit, request_body, responses, schemas
 from coupons.api.base_view import Resource
 from coupons.api.pagination import Page
+from coupons.audit.actors import Actor
 from coupons.campaigns import live_counts, lookup, snapshot
 from coupons.claims import coupon_codes
 from coupons.database import availability
 from coupons.errors import BadInput
 from coupons.issuing import claim_status, receipt_status
+from coupons.models import ActorKind
+from coupons.redemption import lifecycle
 
 
 def _problems(*statuses: int) -> dict[Any, Any]:
@@ -103,11 +106,37 @@ class CouponOfMine(Resource):
         responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, code: str) -> Response:
-        normalised = coupon_codes.normalise_code(code)
-        if normalised is None:
-            raise BadInput("code", "is not a coupon code; please check it for a typing error")
-        row = claim_status.coupon_of(request_body.authenticated_caller(request).user, normalised)
+        caller = request_body.authenticated_caller(request)
+        row = claim_status.coupon_of(caller.user, _read_code(code))
         return Response(responses.coupon_body(row, snapshot.snapshot_of(row.campaign)))
+
+
+class GiveBack(Resource):
+    @extend_schema(
+        operation_id="give_back",
+        summary="Give one of my coupons back, for good",
+        description="Only where the campaign offers it. The user can't claim again.",
+        request=schemas.GiveBackRequest,
+        responses={
+            200: schemas.GivenBack,
+            **_problems(400, 401, 404, 409, 410, 411, 413, 415, 429, 503),
+        },
+    )
+    def post(self, request: Request, code: str) -> Response:
+        caller = request_body.authenticated_caller(request)
+        rate_limit.check_claims_of(caller.user)
+        request_body.read_confirmation(request)
+        actor = Actor(ActorKind.USER, caller.user)
+        result = lifecycle.give_back_coupon(_read_code(code), user=caller.user, actor=actor)
+        return Response(responses.given_back_body(result))
+
+
+def _read_code(typed: str) -> str:
+    """Raises BadInput."""
+    code = coupon_codes.normalise_code(typed)
+    if code is None:
+        raise BadInput("code", "is not a coupon code; please check it for a typing error")
+    return code
 
 
 class Receipts(Resource):

@@ -23,6 +23,9 @@ STATUSES = {
     ("/api/v1/coupons", "get"): {"200", "400", "401", "503"},
     ("/api/v1/receipts/verify", "post"): {"200", "400", "401", "411", "413", "415", "429", "503"},
     ("/api/v1/coupons/{code}", "get"): {"200", "400", "401", "404", "503"},
+    ("/api/v1/coupons/{code}/give-back", "post"): {
+        "200", "400", "401", "404", "409", "410", "411", "413", "415", "429", "503",
+    },
 }  # fmt: skip
 
 
@@ -116,6 +119,11 @@ def test_answers_are_as_documented(
     assert read_and_check(jun, f"coupons/{code}", one) == 200
     assert read_and_check(sora, f"coupons/{code}", one) == 404
     assert read_and_check(jun, "coupons/nonsense", one) == 400
+    given = jun.client.post(
+        f"/api/v1/coupons/{code}/give-back", {"confirm": True}, content_type="application/json"
+    )
+    assert_conforms(openapi_document, f"{one}/give-back", "post", given)
+    assert given.status_code == 409
     lifecycle.pause_campaign("sale", actor="Mina")
     assert claim_and_check(sora) == 503
     lifecycle.close_campaign("sale", actor="Mina")

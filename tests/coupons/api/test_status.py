@@ -29,6 +29,7 @@ def test_a_claim_goes_from_none_to_queued_to_issued(open_campaign: CampaignMaker
     drain.drain("sale", consumer="test")
     issued = claim_status(jun)
     assert issued.pop("stored_at") >= told["admitted_at"]
+    assert (issued.pop("state"), issued.pop("usable_until")) == ("issued", told["expires_at"])
     assert issued == {"status": "issued", **told}
 
 
@@ -40,6 +41,7 @@ def test_a_direct_claim_is_issued_at_once(open_campaign: CampaignMaker) -> None:
     told = jun.claims().json()
     issued = claim_status(jun)
     assert issued.pop("stored_at") >= told["admitted_at"]
+    assert (issued.pop("state"), issued.pop("usable_until")) == ("issued", told["expires_at"])
     assert issued == {"status": "issued", **told}
 
 
