@@ -81,6 +81,21 @@ def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
             return
 
 
+def make_slots_above(campaign: Campaign, count: int) -> None:
+    """Make the slots of the next `count` (at most BATCH) places above the stock, for grants, also
+    of a closed campaign. The caller holds the row lock, and commits them before their places may be
+    given. Raises ValidationError for a stock out of bounds."""
+    wanted = campaign.stock + count
+    demand_stock(wanted)
+    _make_batch(campaign, highest_slot(campaign) + 1, wanted)
+
+
+def has_slots(campaign: Campaign, upto: int) -> bool:
+    """Whether coupons may be stored on all places up to this one."""
+    keep = campaign.slots_to_keep
+    return highest_slot(campaign) >= upto and (keep is None or keep >= upto)
+
+
 def remove_surplus_slots(slug: str, *, tell: Progress = no_progress) -> None:
     """Remove the slots above `slots_to_keep`, from the highest downwards; then clear that limit.
 

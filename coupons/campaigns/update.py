@@ -50,6 +50,7 @@ def updating_campaign(
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         if campaign.state not in allowed:
             raise IllegalTransition(_not_now(campaign, kind))
+        settle_grants(campaign)
         is_first, before = campaign.state == State.DRAFT, copy(campaign)
         yield campaign
         campaign.held = campaign.held and campaign.state == State.PAUSED
@@ -59,6 +60,23 @@ def updating_campaign(
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, is_first=is_first)
     campaign_changed.send(sender=None)
+
+
+def settle_grants(campaign: Campaign) -> int:
+    """Count in the row (which the caller has locked, and saves) the units that `grant.lua` has
+    raised and MySQL does not know of, because their process died before its commit. Returns how
+    many. Raises StoreAway, StoreError."""
+    if campaign.state == State.DRAFT or campaign.strategy != Campaign.Strategy.QUEUED:
+        return 0
+    return count_granted(campaign, store().grants.granted_units(campaign.slug) or 0)
+
+
+def count_granted(campaign: Campaign, granted: int) -> int:
+    """As `settle_grants`, with the gate's count."""
+    new = max(0, granted - campaign.granted)
+    campaign.stock += new
+    campaign.granted += new
+    return new
 
 
 def _check(campaign: Campaign, before: Campaign | None) -> None:
@@ -143,6 +161,7 @@ def redis_definition(campaign: Campaign) -> Definition:
         longest=settings.LONGEST_QUEUE,
         facts=snapshot.serialise_snapshot(frozen),
         filter_bits=holder_filter.bit_count(campaign.filter_blocks),
+        granted=campaign.granted,
     )
 
 

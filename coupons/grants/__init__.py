@@ -1,1 +1,1 @@
-"""Places that are given to named users: by an operator, a merchant or the waitlist."""
+"""Places for named users, the stock that comes back, and the waitlist."""

@@ -159,7 +159,7 @@ class _Rebuild:
             for row in rows:
                 with self._guard(row.slug):
                     closed.append(_Closing(row, gates.result(row.slug)))
-            Campaign.objects.bulk_update(rows, ["epoch"])
+            Campaign.objects.bulk_update(rows, ["epoch", "stock", "granted"])
         return closed
 
     def _locked_rows(self, slugs: Sequence[str]) -> list[Campaign]:
@@ -177,6 +177,7 @@ class _Rebuild:
                     self.finished.add(row.slug)
                 elif epochs.is_ours(row, known) or not known.epochs:
                     row.epoch = epochs.next_epoch([row.epoch, *known.epochs])
+                    update.count_granted(row, known.granted_units)
                     changed.append(row)
                 elif not self.together:  # otherwise left for `renew_campaign`
                     raise ForeignKeys(

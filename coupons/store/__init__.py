@@ -1,10 +1,11 @@
 """The only access to the Redis that decides. Every reply is typed, every driver error translated.
 
 One script per decision (`lua/`), one method per script or command, one attribute of `store()` per
-subject: `admission` decides, `campaigns` reads and writes the gates, `queue` holds the claims to be
-stored, `wakeups` the pending flags of wake-up messages, `processes` the clock reports of our
-processes, `logins` counts operators' logins, `recovery` and `recent_admissions` restore what Redis
-lost, and `server` asks the server about itself: clock, identity, INFO.
+subject: `admission` decides, `grants` gives named users a place, `campaigns` reads and writes the
+gates, `queue` holds the claims to be stored, `wakeups` the pending flags of wake-up messages,
+`processes` the clock reports of our processes, `logins` counts operators' logins, `recovery` and
+`recent_admissions` restore what Redis lost, and `server` asks the server about itself: clock,
+identity, INFO.
 A call about many campaigns returns one result per campaign (`replies.ByCampaign`): an error of one
 campaign does not fail the others.
 """
@@ -15,6 +16,7 @@ from coupons.runtime import ProcessState
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.client import StoreClient
+from coupons.store.grants import Given, GrantCalls, Grantee
 from coupons.store.layouts import LayoutCalls
 from coupons.store.login_failures import LoginCalls
 from coupons.store.processes import ProcessCalls
@@ -33,6 +35,8 @@ __all__ = [
     "Definition",
     "Entry",
     "Gate",
+    "Given",
+    "Grantee",
     "Marks",
     "Store",
     "store",
@@ -48,6 +52,7 @@ class Store:
         self.client, self.breaker = shared.client, shared.breaker
         self.admission = AdmissionCalls(shared)
         self.campaigns = CampaignCalls(shared)
+        self.grants = GrantCalls(shared)
         self.layouts = LayoutCalls(shared)
         self.logins = LoginCalls(shared)
         self.processes = ProcessCalls(shared)

@@ -30,6 +30,7 @@ class Gate:
     waiting: int
     parked: int
     now_ms: int
+    granted: int = 0  # units of `stock` that were raised for grants
 
     @property
     def remaining(self) -> int:
@@ -49,6 +50,7 @@ class Definition:
     longest: int
     facts: bytes
     filter_bits: int
+    granted: int = 0
 
 
 class CampaignCalls(SubjectCalls):
@@ -62,7 +64,7 @@ class CampaignCalls(SubjectCalls):
             outcome, given = INSTALL(
                 self.client, (names.gate, names.queue, names.filter),
                 d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
-                d.longest, d.facts, keys.GROUP, d.filter_bits, CREATED,
+                d.longest, d.facts, keys.GROUP, d.filter_bits, CREATED, d.granted,
             )  # fmt: skip
             if outcome == b"installed":
                 LIST(self.client, (keys.INSTALLED,), slug)
@@ -72,11 +74,13 @@ class CampaignCalls(SubjectCalls):
         """The definition that `install_gate` last wrote; None: the campaign has no gate in Redis.
         Raises StoreError."""
         gate = keys.campaign_keys(slug).gate
-        fields = ("layout", "epoch", "stock", "opens", "closes", "paused", "longest", "facts")
+        fields = (
+            "layout", "granted", "epoch", "stock", "opens", "closes", "paused", "longest", "facts",
+        )  # fmt: skip
         with self.guard_call(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(gate, *fields)
             pipe.strlen(keys.campaign_keys(slug).filter)
-            (layout, epoch, *numbers, snapshot), filter_bytes = pipe.execute()
+            (layout, granted, epoch, *numbers, snapshot), filter_bytes = pipe.execute()
         if epoch is None:
             return None
         with parsing_reply(f"a definition of {slug}"):
@@ -91,6 +95,7 @@ class CampaignCalls(SubjectCalls):
                 longest,
                 snapshot,
                 filter_bytes * 8,
+                int(granted or 0),
             )
 
     def stored_snapshot(self, slug: str) -> bytes | None:
@@ -119,7 +124,9 @@ class CampaignCalls(SubjectCalls):
         with self.guard_call(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
             for slug in slugs:
                 names = keys.campaign_keys(slug)
-                fields = ("epoch", "stock", "opens", "closes", "paused", "next", "layout")
+                fields = (
+                    "epoch", "stock", "opens", "closes", "paused", "next", "granted", "layout",
+                )  # fmt: skip
                 pipe.hmget(names.gate, *fields)
                 pipe.xlen(names.queue)
                 pipe.xlen(names.parked)
@@ -162,9 +169,12 @@ def server_ms(reply: Any) -> int:
 
 
 def _gate(now_ms: int, fields: list[Any], waiting: int, parked: int) -> Gate | None:
-    epoch, *numbers, layout = fields
+    epoch, *numbers, granted, layout = fields
     if epoch is None:
         return None
     demand_known("this campaign", layout)
     stock, opens, closes, paused, given = map(int, numbers)
-    return Gate(epoch.decode(), stock, opens, closes, bool(paused), given, waiting, parked, now_ms)
+    return Gate(
+        epoch.decode(), stock, opens, closes, bool(paused), given, waiting, parked, now_ms,
+        int(granted or 0),
+    )  # fmt: skip

@@ -1,8 +1,9 @@
 """The names of all keys in Redis. Built only here; scripts get them as arguments.
 
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
-                                            server layout; closed for repair: before, repair,
-                                            doubt, and no epoch
+                                            server layout granted (units of stock that
+                                            `grant.lua` has raised); closed for repair: before,
+                                            repair, doubt, and no epoch
     coupon:{slug}:claimants         hash    user (or nth:user), packed → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason

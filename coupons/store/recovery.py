@@ -35,6 +35,12 @@ class Marks(NamedTuple):
     repair: str  # the epoch the running repair will open it under
     server: str  # replication id of the server that it was last opened on
     doubt: str = ""  # "1": this Redis' data is not trusted until a whole rebuild has finished
+    granted: str = ""  # units of stock raised by grants
+
+    @property
+    def granted_units(self) -> int:
+        """0 if it is missing, or not ours."""
+        return int(self.granted) if self.granted.isdigit() else 0
 
     @property
     def opened(self) -> tuple[str, str]:
@@ -64,6 +70,7 @@ class RecoveryCalls(SubjectCalls):
                     "repair",
                     "server",
                     "doubt",
+                    "granted",
                     "layout",
                 )
             replies = pipe.execute(raise_on_error=False)
@@ -181,7 +188,7 @@ def _parse_closed(reply: Any) -> Closed:
 def _open_arguments(d: Definition, given: int, server: str) -> tuple[Any, ...]:
     return (
         d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest, d.facts,
-        keys.GROUP, d.filter_bits, server, CREATED,
+        keys.GROUP, d.filter_bits, server, CREATED, d.granted,
     )  # fmt: skip
 
 

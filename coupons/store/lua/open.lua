@@ -5,6 +5,7 @@
 --        6 paused '0'|'1'   7 most claims in the queue   8 snapshot (JSON)   9 consumer group
 --        10 bits of the filter   11 replication id of the server that was verified for this
 --        12 layout of a gate whose `next` is lost: it is created anew
+--        13 units of the stock that were raised for grants, as in install.lua
 -- RETURN {'opened' | 'overtaken' (a later repair closed it, or Redis lost its data since),
 --         places given, claims waiting}
 if redis.call('HGET', KEYS[1], 'repair') ~= ARGV[1] then return {'overtaken', 0, 0} end
@@ -16,7 +17,9 @@ if redis.call('HEXISTS', KEYS[1], 'next') == 0 then
   redis.call('HSETNX', KEYS[1], 'layout', ARGV[12])
 end
 local given = math.max(tonumber(ARGV[2]), tonumber(redis.call('HGET', KEYS[1], 'next') or 0))
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'next', given, 'stock', ARGV[3], 'opens', ARGV[4],
+local granted = math.max(tonumber(redis.call('HGET', KEYS[1], 'granted') or 0), tonumber(ARGV[13]))
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'next', given, 'granted', granted,
+  'stock', ARGV[3] + granted - ARGV[13], 'opens', ARGV[4],
   'closes', ARGV[5], 'paused', ARGV[6], 'longest', ARGV[7], 'facts', ARGV[8], 'server', ARGV[11])
 redis.call('HDEL', KEYS[1], 'before', 'repair', 'doubt')
 return {'opened', given, redis.call('XLEN', KEYS[2])}
