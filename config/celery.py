@@ -98,6 +98,7 @@ app.conf.update(
         "canary": {"task": "coupons.canary", "schedule": _every(5.0)},
         "guard": {"task": "coupons.guard", "schedule": _every(10.0)},
         "reconcile": {"task": "coupons.reconcile", "schedule": _every(5.0)},
+        "forget_calls": {"task": "coupons.forget_calls", "schedule": _every(600.0)},
     },
 )
 app.autodiscover_tasks(["coupons"])

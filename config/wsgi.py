@@ -20,7 +20,9 @@ django.setup(set_prefix=False)
 application = RequestGuard(Shedder(RequestCycle()))
 
 if settings.PRODUCTION and settings.DOOR is Door.ALL:
-    raise ImproperlyConfigured("DOOR names no door: a web process serves `users` or `operators`.")
+    raise ImproperlyConfigured(
+        "DOOR names no door: a web process serves `users`, `merchants` or `operators`."
+    )
 
 _ = get_resolver().url_patterns  # imports the views now: no user waits for it
 clock_skew.reporter.current.keep_reporting(f"web@{socket.gethostname()}")

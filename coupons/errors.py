@@ -118,6 +118,17 @@ class BadInput(CouponError):
         return {"errors": [{"field": self.field, "why": self.why}]}
 
 
+class BadFields(BadInput):
+    """Several fields are wrong; the text is about the first. `faults`: (field, why)."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__(*faults[0])
+        self._faults = faults
+
+    def extra(self) -> dict[str, object]:
+        return {"errors": [{"field": field, "why": why} for field, why in self._faults]}
+
+
 class NoToken(CouponError):
     code = "no_token"
     status = 401

@@ -19,6 +19,7 @@ from coupons.campaigns.fault_isolation import isolate_campaign, successful_answe
 from coupons.errors import StaleClaims
 from coupons.issuing.drain import Drained
 from coupons.issuing.drain import drain as drain_queue
+from coupons.merchants import kept_calls
 from coupons.observability import metrics
 from coupons.observability.metrics import Work
 from coupons.readiness import guard as openings
@@ -181,3 +182,10 @@ def guard() -> None:
 def compare_the_stores() -> None:
     """Every few seconds: compare Redis with MySQL, and repair what is safe to repair."""
     reconcile.reconcile_campaigns()
+
+
+@shared_task(name=wakeups.FORGET_CALLS)  # type: ignore[untyped-decorator]
+@_skip_older_than(600)
+def forget_old_calls() -> None:
+    """Every ten minutes: delete the answers kept for Idempotency-Keys for longer than 24 hours."""
+    kept_calls.delete_old_calls()

@@ -35,6 +35,10 @@ DRAINING_FILE = env.text("DRAINING_FILE", default="")
 SHED_AFTER_S = env.seconds("SHED_AFTER_S", 0.7, high=60)
 CLAIMS_PER_USER_PER_S = env.integer("CLAIMS_PER_USER_PER_S", 20)  # per process; 0 = no limit
 
+# Merchants' keys, per process; 0 = no limit
+REQUESTS_PER_KEY_PER_S = env.integer("REQUESTS_PER_KEY_PER_S", 500)
+UNKNOWN_CODES_PER_KEY_PER_MIN = env.integer("UNKNOWN_CODES_PER_KEY_PER_MIN", 20)
+
 # Keys and tokens
 COUPON_KEYS = env.secrets_by_id("COUPON_KEYS", local="local:" + "11" * 32)
 JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")

@@ -2,10 +2,11 @@
 
 from django.urls import include, path
 
-from config.urls import operators, users
+from config.urls import merchants, operators, users
 
 urlpatterns = [
     path("", include(operators)),
+    path("", include(merchants)),
     path("", include(users)),
 ]
 

@@ -18,6 +18,7 @@ from rest_framework.exceptions import APIException
 from coupons.api import translations
 from coupons.database import error_codes
 from coupons.errors import (
+    BadKey,
     BodyTooLarge,
     CouponError,
     DatabaseAway,
@@ -91,7 +92,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse 
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge(str(error))
     if isinstance(error, CouponError):
-        return _error_response(error)
+        return error_response(error)
     if isinstance(error, Http404):
         return problem_response(404, *_CODES[404])
     if isinstance(error, PermissionDenied):
@@ -123,7 +124,7 @@ def jittered_wait_s(wait_s: int | None) -> int | None:
     return wait_s and random.randint(wait_s, 3 * wait_s)
 
 
-def _error_response(error: CouponError) -> HttpResponse:
+def error_response(error: CouponError) -> HttpResponse:
     away = isinstance(error, DependencyAway)
     if away:
         _log_once_a_second(error)
@@ -136,7 +137,7 @@ def _error_response(error: CouponError) -> HttpResponse:
         **error.extra(),
     )
     if error.status == 401:
-        response["WWW-Authenticate"] = "Bearer"
+        response["WWW-Authenticate"] = "Api-Key" if isinstance(error, BadKey) else "Bearer"
     return response
 
 
@@ -163,7 +164,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _without_database(request: HttpRequest, error: BaseException) -> HttpResponse:
     away = DatabaseAway(f"Database: {error}")
     if not _is_admin_page(request):
-        return _translate(request, _error_response(away))
+        return _translate(request, error_response(away))
     _log_once_a_second(away)
     page = render_to_string("503.html")  # with the request it would query the user
     response = HttpResponse(page, status=503)

@@ -14,9 +14,9 @@ logger = logging.getLogger(__name__)
 
 # Task names: a contract between web, beat and worker.
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
-RECONCILE = "coupons.reconcile"
+RECONCILE, FORGET_CALLS = "coupons.reconcile", "coupons.forget_calls"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
-TASKS = (DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, CANARY)
+TASKS = (DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, FORGET_CALLS, CANARY)
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
 CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty
 

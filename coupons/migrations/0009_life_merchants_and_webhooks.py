@@ -357,8 +357,9 @@ class Migration(migrations.Migration):
                 ("key", coupons.models.fields.ExactField(max_length=64)),
                 ("fingerprint", coupons.models.fields.ExactField(max_length=64)),
                 ("status", models.PositiveSmallIntegerField()),
-                ("body", models.JSONField()),
-                ("at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                ("answer", models.TextField()),
+                ("headers", models.JSONField(default=dict)),
+                ("at", models.DateTimeField(db_index=True)),
                 (
                     "merchant",
                     models.ForeignKey(

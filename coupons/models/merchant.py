@@ -72,8 +72,9 @@ class IdempotentCall(models.Model):
     key = ExactField(max_length=MAX_KEY_BYTES)
     fingerprint = ExactField(max_length=64)  # SHA-256 of method, path and canonical body, in hex
     status = models.PositiveSmallIntegerField()
-    body = models.JSONField()
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    answer = models.TextField()  # the body, byte for byte
+    headers = models.JSONField(default=dict)  # of the answer, beside those of every answer
+    at = models.DateTimeField(db_index=True)  # by the database's clock
 
     class Meta:
         constraints: ClassVar = [

@@ -95,7 +95,7 @@ def test_in_production_a_web_process_names_its_door(
 def test_a_door_that_does_not_exist_is_a_clear_error(child_environment: Environment) -> None:
     given = child_environment | {"DOOR": "back"}
     done = run_python("-c", "import config.wsgi", env=given, cwd=env.BASE_DIR)
-    assert "DOOR='back' is none of: users, operators, all." in done.stderr
+    assert "DOOR='back' is none of: users, merchants, operators, all." in done.stderr
 
 
 # /readyz

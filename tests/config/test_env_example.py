@@ -16,7 +16,8 @@ READERS = {
 }  # fmt: skip
 NUMBERS = {"integer", "seconds"}
 UNITS = re.compile(
-    r"seconds|milliseconds|MiB|rows|claims|connections|replicas|port|people|coupons", re.IGNORECASE
+    r"seconds|milliseconds|MiB|rows|claims|connections|replicas|port|people|coupons|requests|codes",
+    re.IGNORECASE,
 )
 # Not read through a reader: the environment is needed before all other settings.
 OTHERS = {"COUPONS_ENV", "ENV_FILES"}

@@ -1,0 +1,1 @@
+"""The merchants' API: what a shop's backend calls, with a key."""

@@ -1,0 +1,5 @@
+"""Paths below /api/v1/merchant/."""
+
+from django.urls import URLPattern
+
+urlpatterns: tuple[URLPattern, ...] = ()
