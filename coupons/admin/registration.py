@@ -9,11 +9,14 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
+from rest_framework_api_key.models import APIKey
 
 from coupons.admin.campaigns.page import CampaignAdmin
 from coupons.admin.coupons.page import CouponAdmin
 from coupons.admin.login import operators  # noqa: F401 - registers itself
-from coupons.models import Campaign, Coupon
+from coupons.admin.merchants.keys import MerchantKeyAdmin
+from coupons.admin.merchants.page import MerchantAdmin
+from coupons.models import Campaign, Coupon, Merchant, MerchantKey
 
 
 def script_texts(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -28,3 +31,6 @@ admin.site.enable_nav_sidebar = False  # two models: the lists need the width mo
 admin.site.i18n_javascript = script_texts  # type: ignore[method-assign]
 admin.site.register(Campaign, CampaignAdmin)
 admin.site.register(Coupon, CouponAdmin)
+admin.site.register(Merchant, MerchantAdmin)
+admin.site.register(MerchantKey, MerchantKeyAdmin)
+admin.site.unregister(APIKey)  # of the library: no view of ours reads such a key

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 from django.contrib.admin import ModelAdmin
 from django.forms import ModelForm
 
-from coupons.models import Campaign, Coupon
+from coupons.models import Campaign, Coupon, Merchant, MerchantKey
 
 if TYPE_CHECKING:
     CampaignBase = ModelAdmin[Campaign]
     CouponBase = ModelAdmin[Coupon]
+    MerchantBase = ModelAdmin[Merchant]
+    KeyBase = ModelAdmin[MerchantKey]
     CampaignFormBase = ModelForm[Campaign]
+    KeyFormBase = ModelForm[MerchantKey]
 else:
-    CampaignBase = CouponBase = ModelAdmin
-    CampaignFormBase = ModelForm
+    CampaignBase = CouponBase = MerchantBase = KeyBase = ModelAdmin
+    CampaignFormBase = KeyFormBase = ModelForm

@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("burn", "gone for good"),
-                    ("pool", "to whoever asks first"),
+                    ("pool", "to the first who ask"),
                     ("waitlist", "to the waitlist"),
                 ],
                 db_default="burn",

@@ -52,7 +52,7 @@ class Campaign(models.Model):
 
     class ReturnsTo(models.TextChoices):
         BURN = "burn", _("gone for good")
-        POOL = "pool", _("to whoever asks first")
+        POOL = "pool", _("to the first who ask")
         WAITLIST = "waitlist", _("to the waitlist")
 
     slug = models.CharField(

@@ -25,6 +25,7 @@ NOT_FOR_PEOPLE = {
     "locust/compare/tutorial/manage.py",
     "tests/bench/null_trace_collector.py", "tests/concurrency/asker.py",
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
+    "tests/coupons/api/merchant/idempotent_caller.py",
     "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/drainer.py",
     "tests/harness/forked_python.py", "tests/harness/proxy_program.py",
 }  # fmt: skip

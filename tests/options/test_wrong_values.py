@@ -40,6 +40,7 @@ VALID: dict[str, list[str]] = {
     "campaign": ["<verb>", "<slug>"],
     "check": ["<args>"],
     "honour_receipt": ["<receipt>"],
+    "merchant": ["<action>", "<target>"],
     "new_campaign": ["<slug>"],
     "readiness": ["<slug>"],
     "rebuild": ["<slug>"],
@@ -49,6 +50,7 @@ VALID: dict[str, list[str]] = {
     "user_token": ["<user>"],
 }
 RIGHT = {
+    "<action>": "list", "<target>": "nosuch",
     "<verb>": "pause", "<slug>": "sale", "<receipt>": "nonsense", "<user>": "mina",
     "<args>": "coupons", "<name>": "bells", "<names>": "drain_ratio", "<verbs>": "demo",
     "<command>": "true", "<port>": "8080", "<images>": "images.json",
@@ -73,6 +75,7 @@ JUDGED: dict[tuple[str, str], list[str]] = {
         "a\n",
         "a/b",
     ],
+    ("merchant", "target"): ["nosuch", "쿠폰", "-1"],
     ("new_campaign", "stock"): ["0", "-1", "10000001", "9" * 400],
     ("new_campaign", "opens_in"): ["1e10", "-1e10", "-600"],
     ("new_campaign", "lasts"): ["0", "-1", "1e10"],

@@ -1,0 +1,1 @@
+"""The admin of merchants and of the keys of their backends."""
