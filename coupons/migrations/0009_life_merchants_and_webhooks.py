@@ -632,6 +632,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="WebhookCursor",
+            fields=[
+                (
+                    "campaign",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="coupons.campaign",
+                    ),
+                ),
+                ("place", models.PositiveIntegerField(default=0)),
+                ("missing", models.JSONField(default=list)),
+                ("told", models.PositiveIntegerField(default=0)),
+                ("sold_out_stock", models.PositiveIntegerField(default=0)),
+                ("blocked_since", models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name="WebhookEndpoint",
             fields=[
                 ("id", models.UUIDField(primary_key=True, serialize=False)),
@@ -645,6 +666,7 @@ class Migration(migrations.Migration):
                 ("disabled_reason", models.CharField(blank=True, editable=False, max_length=200)),
                 ("busy_until", models.DateTimeField(editable=False, null=True)),
                 ("failures", models.PositiveIntegerField(default=0, editable=False)),
+                ("paused_until", models.DateTimeField(editable=False, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "merchant",

@@ -21,6 +21,7 @@ from coupons.models.waitlist import WaitlistEntry, WaitlistState
 from coupons.models.webhook import (
     DeliveryState,
     OutboxMessage,
+    WebhookCursor,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Verb",
     "WaitlistEntry",
     "WaitlistState",
+    "WebhookCursor",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

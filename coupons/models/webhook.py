@@ -5,7 +5,26 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from coupons.models.campaign import Campaign
 from coupons.models.merchant import Merchant
+
+
+class WebhookCursor(models.Model):
+    """What merchants were told of a campaign's coupons: those up to `place`, without `missing`,
+    places that were not stored when the cursor passed them. `sold_out_stock`: the stock at which
+    `campaign.sold_out` was told; 0: it was not. `blocked_since`: the next place is not stored."""
+
+    campaign = models.OneToOneField(
+        Campaign, models.CASCADE, primary_key=True, db_constraint=False, related_name="+"
+    )
+    place = models.PositiveIntegerField(default=0)
+    missing = models.JSONField(default=list)
+    told = models.PositiveIntegerField(default=0)  # coupons
+    sold_out_stock = models.PositiveIntegerField(default=0)
+    blocked_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.place}"
 
 
 class OutboxMessage(models.Model):
@@ -47,6 +66,7 @@ class WebhookEndpoint(models.Model):
     # One delivery at a time: whoever sends holds the endpoint until then.
     busy_until = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)  # in a row
+    paused_until = models.DateTimeField(null=True, editable=False)  # after a failure
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
