@@ -91,6 +91,11 @@ app.conf.update(
     worker_soft_shutdown_timeout=30,
     worker_hijack_root_logger=False,
     timezone="UTC",
+    # Webhooks have a worker of their own: a receiver that hangs must not delay a drain.
+    task_routes={
+        "coupons.deliver": {"queue": "webhooks"},
+        "coupons.tend_webhooks": {"queue": "webhooks"},
+    },
     # All periodic tasks. No message has Celery's `expires`: see `worker.queue_limits`.
     beat_scheduler="config.beat:LeasedScheduler",
     beat_schedule={
@@ -99,6 +104,7 @@ app.conf.update(
         "guard": {"task": "coupons.guard", "schedule": _every(10.0)},
         "reconcile": {"task": "coupons.reconcile", "schedule": _every(5.0)},
         "forget_calls": {"task": "coupons.forget_calls", "schedule": _every(600.0)},
+        "webhooks": {"task": "coupons.tend_webhooks", "schedule": _every(1.0)},
     },
 )
 app.autodiscover_tasks(["coupons"])

@@ -25,6 +25,7 @@ from coupons.observability.metrics import Work
 from coupons.readiness import guard as openings
 from coupons.recovery import failover, reconcile
 from coupons.store import store
+from coupons.webhooks import coupon_cursor, delivery, routing
 
 logger = logging.getLogger(__name__)
 
@@ -189,3 +190,17 @@ def compare_the_stores() -> None:
 def forget_old_calls() -> None:
     """Every ten minutes: delete the answers kept for Idempotency-Keys for longer than 24 hours."""
     kept_calls.delete_old_calls()
+
+
+@shared_task(name=wakeups.DELIVER)  # type: ignore[untyped-decorator]
+def deliver() -> None:
+    """Send the webhooks that are due. Safe to run twice, late, or in parallel."""
+    delivery.deliver_due(is_stopping=_is_stopping, wake_another=wakeups.notify_delivery)
+
+
+@shared_task(name=wakeups.TEND_WEBHOOKS)  # type: ignore[untyped-decorator]
+@_skip_older_than(5)
+def tend_webhooks() -> None:
+    """Every second: tell of new coupons, remove old events, and send what is due, whatever
+    wake-ups were lost."""
+    _run_all(coupon_cursor.follow_places, routing.remove_old_messages, deliver)

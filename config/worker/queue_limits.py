@@ -13,11 +13,13 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from coupons.broker import connections
+from coupons.broker import connections, wakeups
 
 PREFIX = app.conf.broker_transport_options["global_keyprefix"]  # of all of Celery's keys there
 WAKEUP_QUEUE = PREFIX + app.conf.task_default_queue
 MOST_WAKEUPS = 1_000
+DELIVERY_QUEUE = PREFIX + wakeups.WEBHOOK_QUEUE
+MOST_DELIVERY_WAKEUPS = 100  # all of them say the same
 LEASE = f"{PREFIX}beat-lease"  # who holds it sends the periodic tasks: see config.beat
 MOST_CANARIES = 10  # one is sent every two seconds
 CANARY_QUEUE_TTL_S = 120  # TTL of a worker's own queue, should its host be gone
@@ -54,9 +56,11 @@ class Broker:
 
 
 def trim_wakeups(broker: Broker) -> None:
-    """Trim the queue of wake-ups to the newest MOST_WAKEUPS."""
-    if old := broker.ask(_TRIM, WAKEUP_QUEUE, MOST_WAKEUPS):
-        logger.warning("%s wake-ups that no worker took were discarded", old)
+    """Trim the queues of wake-ups to the newest MOST_WAKEUPS and MOST_DELIVERY_WAKEUPS. What they
+    announce is in the stores."""
+    for queue, most in ((WAKEUP_QUEUE, MOST_WAKEUPS), (DELIVERY_QUEUE, MOST_DELIVERY_WAKEUPS)):
+        if old := broker.ask(_TRIM, queue, most):
+            logger.warning("%s wake-ups that no worker took were discarded", old)
 
 
 def trim_canaries(broker: Broker, queue: str) -> None:

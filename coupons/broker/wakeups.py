@@ -16,7 +16,12 @@ logger = logging.getLogger(__name__)
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE, FORGET_CALLS = "coupons.reconcile", "coupons.forget_calls"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
-TASKS = (DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, FORGET_CALLS, CANARY)
+# Of the webhooks' worker, which has a queue of its own: a hanging receiver must not delay a drain.
+DELIVER, TEND_WEBHOOKS = "coupons.deliver", "coupons.tend_webhooks"
+WEBHOOK_QUEUE = "webhooks"
+TASKS = (
+    DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, FORGET_CALLS, CANARY, DELIVER, TEND_WEBHOOKS,
+)  # fmt: skip
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
 CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty
 
@@ -33,6 +38,12 @@ def notify_drains(slugs: Sequence[str]) -> None:
         _send(DRAIN_EACH, list(slugs[first : first + CAMPAIGNS_PER_MESSAGE]))
 
 
+def notify_delivery() -> bool:
+    """Wake the webhooks' worker. Returns whether the message was sent; it carries nothing, and beat
+    sends one every second."""
+    return _send(DELIVER, None, queue=WEBHOOK_QUEUE)
+
+
 def send_canary(queue: str) -> bool:
     """Send a canary message to the worker that consumes `queue`, to show that messages arrive.
     The argument (time sent, Unix seconds) distinguishes it from beat's, which have none: only those
@@ -46,7 +57,11 @@ def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
     try:
         with connections.notifying_producer() as producer:
             current_app.send_task(
-                task, args=[argument], queue=queue, retry=False, producer=producer
+                task,
+                args=[] if argument is None else [argument],
+                queue=queue,
+                retry=False,
+                producer=producer,
             )
     except (kombu.exceptions.OperationalError, OSError) as error:
         metrics.WAKEUPS_LOST.inc()

@@ -11,6 +11,7 @@ from coupons.campaigns.lifecycle import CLOCK, LIVE, State
 from coupons.database import availability
 from coupons.models import Campaign, EventKind
 from coupons.observability.metrics import Work
+from coupons.webhooks import campaign_events
 
 
 def follow_the_clock() -> int:
@@ -47,3 +48,5 @@ def _record_state(campaign: Campaign, state: Campaign.State) -> None:
             state=state, held=False
         ):
             log.record_event(campaign, CLOCK, _RECORDED[state])
+            before, campaign.state = campaign.state, state
+            campaign_events.tell_state(campaign, before)

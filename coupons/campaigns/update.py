@@ -29,6 +29,7 @@ from coupons.errors import (
 )
 from coupons.models import Campaign, EventKind
 from coupons.store import Definition, store
+from coupons.webhooks import campaign_events
 
 State = Campaign.State
 
@@ -57,6 +58,7 @@ def updating_campaign(
         _check(campaign, None if is_first else before)
         campaign.save()
         log.record_event(campaign, actor, kind, **data)
+        campaign_events.tell_state(campaign, before.state)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, is_first=is_first)
     campaign_changed.send(sender=None)

@@ -853,7 +853,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="webhookdelivery",
-            index=models.Index(fields=["endpoint", "state", "due_at"], name="delivery_by_due"),
+            index=models.Index(
+                fields=["endpoint", "state", "due_at", "message"], name="delivery_by_due"
+            ),
         ),
         migrations.AddConstraint(
             model_name="webhookdelivery",

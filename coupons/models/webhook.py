@@ -106,7 +106,7 @@ class WebhookDelivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "message"], name="delivery_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["endpoint", "state", "due_at"], name="delivery_by_due")
+            models.Index(fields=["endpoint", "state", "due_at", "message"], name="delivery_by_due")
         ]
 
     def __str__(self) -> str:
