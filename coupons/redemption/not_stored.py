@@ -1,17 +1,33 @@
 """A code that is not in the table may belong to a claim that waits to be stored."""
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TypeVar
 
 from coupons.errors import NotStoredYet, UnknownCoupon
 from coupons.models import Campaign
-from coupons.redemption.transition import NO_SUCH_COUPON
 from coupons.store import store
 
+T = TypeVar("T")
 
-def raise_unknown_code(merchant_id: int) -> NoReturn:
-    """Raises NotStoredYet while a claim of any campaign of this merchant waits to be stored, else
-    UnknownCoupon. Raises StoreAway: without Redis nobody knows. Only for a code that was not found:
-    a redemption asks no Redis."""
+
+def ask_stored(merchant_id: int, ask: Callable[[], T]) -> T:
+    """The result of `ask`, a verb or a quote by code. If it finds no coupon: raises NotStoredYet
+    while a claim of any campaign of this merchant waits to be stored, else UnknownCoupon.
+
+    Raises StoreAway: without Redis nobody knows. Only for a code that was not found: a redemption
+    asks no Redis. Nothing waits: asked once more, since a worker may have stored the coupon between
+    the two looks.
+    """
+    try:
+        return ask()
+    except UnknownCoupon:
+        if _has_waiting(merchant_id):
+            text = "Claims wait to be stored; this code may be one of them."
+            raise NotStoredYet(text) from None
+        return ask()
+
+
+def _has_waiting(merchant_id: int) -> bool:
     queued = Campaign.objects.filter(
         merchant_id=merchant_id, strategy=Campaign.Strategy.QUEUED
     ).exclude(state=Campaign.State.DRAFT)
@@ -19,6 +35,4 @@ def raise_unknown_code(merchant_id: int) -> NoReturn:
     installed = set(store().campaigns.installed_slugs()) & set(slugs) if slugs else set()
     waiting = store().queue.waiting_counts(sorted(installed)) if installed else {}
     # A count that could not be read may be anything.
-    if any(not isinstance(count, int) or count > 0 for count in waiting.values()):
-        raise NotStoredYet("Claims wait to be stored; this code may be one of them.")
-    raise UnknownCoupon(NO_SUCH_COUPON)
+    return any(not isinstance(count, int) or count > 0 for count in waiting.values())

@@ -17,6 +17,7 @@ STARTS_PROCESSES = {
     "locust/compare/programs.py": _COMPARISON,
     "locust/report/report.py": _COMPARISON,
     "tests/admin/test_refused_commands.py": _CONVERSES,
+    "tests/concurrency/test_coupon_races.py": _CONVERSES,
     "tests/concurrency/test_many_processes.py": _CONVERSES,
     "tests/config/test_consumer.py": _CONVERSES,
     "tests/coupons/campaigns/conftest.py": _CONVERSES,
