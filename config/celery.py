@@ -105,6 +105,7 @@ app.conf.update(
         "reconcile": {"task": "coupons.reconcile", "schedule": _every(5.0)},
         "forget_calls": {"task": "coupons.forget_calls", "schedule": _every(600.0)},
         "webhooks": {"task": "coupons.tend_webhooks", "schedule": _every(1.0)},
+        "returns": {"task": "coupons.returns", "schedule": _every(2.0)},
     },
 )
 app.autodiscover_tasks(["coupons"])

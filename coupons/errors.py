@@ -256,6 +256,32 @@ class WaitlistFull(CouponConflict):
     title = "The waitlist is full"
 
 
+class NoWaitlist(CouponConflict):
+    code = "no_waitlist"
+    title = "This campaign has no waitlist"
+
+
+class NotSoldOut(CouponConflict):
+    code = "not_sold_out"
+    title = "There are coupons left"
+
+
+class HasPlace(CouponConflict):
+    code = "already_claimed"
+    title = "You have a coupon of this campaign"
+
+
+class NotWaiting(CouponError):
+    code = "not_waiting"
+    status = 404
+    title = "You are not on the waitlist"
+
+
+class NoOffer(CouponConflict):
+    code = "no_offer"
+    title = "There is no offer to accept"
+
+
 class CouponExpired(CouponConflict):
     code = "coupon_expired"
     status = 410

@@ -17,6 +17,7 @@ from coupons.broker import wakeups
 from coupons.campaigns import recorded_states
 from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
+from coupons.grants import returns
 from coupons.issuing.drain import Drained
 from coupons.issuing.drain import drain as drain_queue
 from coupons.merchants import kept_calls
@@ -204,3 +205,10 @@ def tend_webhooks() -> None:
     """Every second: tell of new coupons, remove old events, and send what is due, whatever
     wake-ups were lost."""
     _run_all(coupon_cursor.follow_places, routing.remove_old_messages, deliver)
+
+
+@shared_task(name=wakeups.RETURNS)  # type: ignore[untyped-decorator]
+@_skip_older_than(5)
+def give_on_returned() -> None:
+    """Every two seconds: store the waitlists, and give returned stock to the pool or to them."""
+    returns.give_on_everywhere()

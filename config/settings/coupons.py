@@ -27,6 +27,9 @@ DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
 # A batch unacknowledged for so long is taken over by another drain. Too early only repeats work.
 DRAIN_TAKE_OVER_MS = env.integer("DRAIN_TAKE_OVER_MS", 5_000, low=1)
 
+# A coupon is given to the waitlist only if it can be used for so long.
+WAITLIST_LEAST_USE_S = env.seconds("WAITLIST_LEAST_USE_S", 3600, high=30 * 86_400)
+
 # How long a web process caches a campaign's snapshot
 FACTS_TTL_S = env.seconds("FACTS_TTL_S", 1)
 # While this file exists, /readyz answers 503, so that load balancers send no more requests.

@@ -15,12 +15,14 @@ logger = logging.getLogger(__name__)
 # Task names: a contract between web, beat and worker.
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE, FORGET_CALLS = "coupons.reconcile", "coupons.forget_calls"
+RETURNS = "coupons.returns"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
 # Of the webhooks' worker, which has a queue of its own: a hanging receiver must not delay a drain.
 DELIVER, TEND_WEBHOOKS = "coupons.deliver", "coupons.tend_webhooks"
 WEBHOOK_QUEUE = "webhooks"
 TASKS = (
-    DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, FORGET_CALLS, CANARY, DELIVER, TEND_WEBHOOKS,
+    DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, RETURNS, FORGET_CALLS, CANARY,
+    DELIVER, TEND_WEBHOOKS,
 )  # fmt: skip
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
 CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty

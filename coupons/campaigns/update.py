@@ -81,6 +81,20 @@ def count_granted(campaign: Campaign, granted: int) -> int:
     return new
 
 
+def copy_definition(slug: str) -> None:
+    """Copy the definition to Redis once more, as after a change that committed first. Raises
+    UnknownCampaign, StockBelowAdmitted, NotInstalled, ForeignKeys, StoreAway, DatabaseAway."""
+    with availability.require_database(), transaction.atomic():
+        campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
+        if campaign is None:
+            raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
+        if settle_grants(campaign):
+            campaign.save(update_fields=["stock", "granted"])
+        if campaign.strategy == Campaign.Strategy.QUEUED:
+            _install(campaign, is_first=False)
+    campaign_changed.send(sender=None)
+
+
 def _check(campaign: Campaign, before: Campaign | None) -> None:
     """Raises ValidationError for faults that this change has made. A public campaign may have older
     faults, from before its bounds were checked; it must be possible to pause or close it all the

@@ -60,6 +60,7 @@ class Work(StrEnum):
     FAILOVER = "failover"
     RECONCILE = "reconcile"
     GUARD = "guard"
+    RETURNS = "returns"  # returned stock and the waitlist
     LIVE_COUNTS = "live_counts"  # gauges, the admin's lists
 
 

@@ -2,10 +2,10 @@
 
 One script per decision (`lua/`), one method per script or command, one attribute of `store()` per
 subject: `admission` decides, `grants` gives named users a place, `campaigns` reads and writes the
-gates, `queue` holds the claims to be stored, `wakeups` the pending flags of wake-up messages,
-`processes` the clock reports of our processes, `logins` counts operators' logins, `recovery` and
-`recent_admissions` restore what Redis lost, and `server` asks the server about itself: clock,
-identity, INFO.
+gates, `queue` holds the claims to be stored, `waitlist` the users who wait, `wakeups` the pending
+flags of wake-up messages, `processes` the clock reports of our processes, `logins` counts
+operators' logins, `recovery` and `recent_admissions` restore what Redis lost, and `server` asks the
+server about itself: clock, identity, INFO.
 A call about many campaigns returns one result per campaign (`replies.ByCampaign`): an error of one
 campaign does not fail the others.
 """
@@ -25,6 +25,7 @@ from coupons.store.recent_admissions import RecentAdmissionCalls
 from coupons.store.recovery import Claimant, Marks, RecoveryCalls
 from coupons.store.replies import ByCampaign
 from coupons.store.server import ServerCalls
+from coupons.store.waitlist import WaitlistCalls
 from coupons.store.wakeups import WAKEUP_TTL_MS, WakeupCalls
 
 __all__ = [
@@ -60,6 +61,7 @@ class Store:
         self.recent_admissions = RecentAdmissionCalls(shared)
         self.recovery = RecoveryCalls(shared)
         self.server = ServerCalls(shared)
+        self.waitlist = WaitlistCalls(shared)
         self.wakeups = WakeupCalls(shared)
 
 

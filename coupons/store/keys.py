@@ -13,6 +13,9 @@
     coupon:{slug}:told              hash    web process → its recent admissions, published after
                                             Redis lost the campaign (`recent_admissions`)
     coupon:{slug}:failed            string  why the campaign's last drain failed; expires
+    coupon:{slug}:waitlist          hash    u + user → number and moment, 10 bytes; `last` number,
+                                            `epoch` under which it was last compared with MySQL
+    coupon:{slug}:joined            stream  who joined the waitlist and is not in MySQL yet
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  replication id of the server that was last verified
                                             (`server_identity`)
@@ -51,6 +54,8 @@ class CampaignKeys:
     told: str
     claimants: str
     failed: str
+    waitlist: str
+    joined: str
 
 
 # The Redis type of each key of a campaign, by the key's short name.
@@ -63,6 +68,8 @@ TYPES = {
     "filter": "string",
     "told": "hash",
     "failed": "string",
+    "waitlist": "hash",
+    "joined": "stream",
 }
 
 
@@ -78,6 +85,8 @@ def campaign_keys(slug: str) -> CampaignKeys:
         base + "told",
         base + "claimants",
         base + "failed",
+        base + "waitlist",
+        base + "joined",
     )
 
 
