@@ -73,6 +73,13 @@ DETAILS = SentenceTemplates(
     gettext_noop("There is no campaign of this name."),
     gettext_noop("You have no coupon with this code."),
     gettext_noop('Method "{}" not allowed.'),
+    # 404, 409: the waitlist
+    gettext_noop("This campaign has no waitlist."),
+    gettext_noop("The waitlist of this campaign is full."),
+    gettext_noop("There are coupons left: claim one."),
+    gettext_noop("You have a coupon of this campaign already."),
+    gettext_noop("You are not on the waitlist of this campaign."),
+    gettext_noop("There is no offer, or its time is over."),
     # 409, 410, 422: the state of a coupon, the terms
     gettext_noop("A redemption can be cancelled for 90 days."),
     gettext_noop("A revocation can be undone for 24 hours."),

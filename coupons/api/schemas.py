@@ -109,6 +109,21 @@ class GivenBack(Body):
     state = serializers.ChoiceField(["revoked"])
 
 
+class WaitlistEntry(Body):
+    campaign = serializers.CharField()
+    state = serializers.ChoiceField(["waiting", "offered", "served", "skipped", "left"])
+    number = serializers.IntegerField(help_text="In the order in which users asked.")
+    position = serializers.IntegerField(help_text="1: served next; 0: not waiting any more.")
+    asked_at = serializers.DateTimeField()
+    offer_until = serializers.DateTimeField(
+        required=False, help_text="Of an offer: accept it before then."
+    )
+    place = serializers.IntegerField(required=False, help_text="Once a coupon was granted.")
+    reason = serializers.ChoiceField(
+        ["has_place", "offer_lapsed", "no_time_left"], required=False, help_text="Of a skip."
+    )
+
+
 class CouponPage(Body):
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)

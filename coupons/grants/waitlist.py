@@ -16,6 +16,7 @@ from coupons.claims import timestamps
 from coupons.claims.values import Outcome
 from coupons.database import availability, clock
 from coupons.errors import (
+    CouponError,
     HasPlace,
     NoOffer,
     NotInstalled,
@@ -62,16 +63,18 @@ def join_waitlist(campaign: CampaignSnapshot, user: str) -> tuple[Joined, bool]:
     if joined.outcome in ("closed", "not_open"):
         raise NotNow(Outcome(joined.outcome), joined.at_ms)
     if joined.outcome in _ERRORS:
-        raise _ERRORS[joined.outcome]
+        kind, text = _ERRORS[joined.outcome]
+        raise kind(text.format(campaign.slug))
     return joined, joined.outcome == "joined"
 
 
-_ERRORS = {
-    "full": WaitlistFull("The waitlist of this campaign is full."),
-    "not_sold_out": NotSoldOut("There are coupons left: claim one."),
-    "has_place": HasPlace("You have a coupon of this campaign already."),
-    "not_installed": NotInstalled("The campaign is closed for repair. Please try again."),
-    "not_synced": NotInstalled("The campaign is closed for repair. Please try again."),
+_IN_REPAIR = (NotInstalled, "The campaign {!r} is closed for repair. Please try again.")
+_ERRORS: dict[str, tuple[type[CouponError], str]] = {
+    "full": (WaitlistFull, "The waitlist of this campaign is full."),
+    "not_sold_out": (NotSoldOut, "There are coupons left: claim one."),
+    "has_place": (HasPlace, "You have a coupon of this campaign already."),
+    "not_installed": _IN_REPAIR,
+    "not_synced": _IN_REPAIR,
 }
 
 
@@ -183,11 +186,10 @@ def leave_waitlist(campaign: CampaignSnapshot, user: str) -> None:
 def accept_offer(campaign: CampaignSnapshot, user: str) -> Standing:
     """Take the coupon that is offered; accepted before: the same. Raises NotWaiting, NoOffer (none,
     or its time is over), and what `granting.grant_places` raises: then asking again goes on."""
+    pk = _entry_of(campaign, user).pk
     with availability.require_database(), transaction.atomic():
         rows = WaitlistEntry.objects.select_for_update().annotate(now=clock.Now())
-        entry = rows.filter(campaign_id=campaign.id, user=user).first()
-        if entry is None:
-            raise NotWaiting("You are not on the waitlist of this campaign.")
+        entry = rows.get(pk=pk)
         is_open = entry.offer_until is not None and entry.now < entry.offer_until
         if entry.state == WaitlistState.OFFERED and is_open:
             serving.settle_entry(entry, WaitlistState.SERVED, entry.now)

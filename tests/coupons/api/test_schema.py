@@ -26,6 +26,14 @@ STATUSES = {
     ("/api/v1/coupons/{code}/give-back", "post"): {
         "200", "400", "401", "404", "409", "410", "411", "413", "415", "429", "503",
     },
+    ("/api/v1/campaigns/{slug}/waitlist", "post"): {
+        "200", "201", "401", "403", "404", "409", "410", "429", "503",
+    },
+    ("/api/v1/campaigns/{slug}/waitlist", "get"): {"200", "401", "404", "503"},
+    ("/api/v1/campaigns/{slug}/waitlist", "delete"): {"200", "401", "404", "409", "503"},
+    ("/api/v1/campaigns/{slug}/waitlist/accept", "post"): {
+        "200", "401", "404", "409", "429", "503",
+    },
 }  # fmt: skip
 
 
