@@ -41,7 +41,8 @@ def test_each_is_recorded_once(due: None, coupons: list[Coupon], merchant: Merch
     assert expiry.expire_campaigns() == 0
     assert CouponLife.objects.filter(state=CouponState.EXPIRED).count() == 3
     assert CouponEvent.objects.filter(verb="expire", version=1).count() == 3
-    assert OutboxMessage.objects.filter(type="coupon.expired").count() == 3
+    messages = OutboxMessage.objects.filter(type="campaign.coupons_expired").order_by("id")
+    assert [message.body["places"] for message in messages] == [[[1, 2]], [[3, 3]]]
     assert ExpiryCursor.objects.get().place == 3
     assert lifecycle.redeem_coupon(
         coupons[3].code, cart(), merchant_id=merchant.pk, actor=KEY
