@@ -80,6 +80,9 @@ DETAILS = SentenceTemplates(
     gettext_noop("You have a coupon of this campaign already."),
     gettext_noop("You are not on the waitlist of this campaign."),
     gettext_noop("There is no offer, or its time is over."),
+    gettext_noop("give either a code, or a user and a campaign"),
+    gettext_noop("must not be more than the redeemed subtotal"),
+    gettext_noop("must add up to the subtotal"),
     # 409, 410, 422: the state of a coupon, the terms
     gettext_noop("A redemption can be cancelled for 90 days."),
     gettext_noop("A revocation can be undone for 24 hours."),

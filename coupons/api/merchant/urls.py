@@ -1,5 +1,23 @@
 """Paths below /api/v1/merchant/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: tuple[URLPattern, ...] = ()
+from coupons.api.merchant import life_views
+
+urlpatterns: tuple[URLPattern, ...] = (
+    path("quotes", life_views.Quotes.as_view(), name="quotes"),
+    path("reservations", life_views.Reservations.as_view(), name="reservations"),
+    path("reservations/<uuid:id>", life_views.Reservation.as_view(), name="reservation"),
+    path("reservations/<uuid:id>/renew", life_views.Renewal.as_view(), name="renewal"),
+    path("redemptions", life_views.Redemptions.as_view(), name="redemptions"),
+    path("redemptions/<uuid:id>", life_views.Redemption.as_view(), name="redemption"),
+    path("redemptions/<uuid:id>/cancel", life_views.Cancellation.as_view(), name="cancellation"),
+    path(
+        "redemptions/<uuid:id>/return-quote", life_views.ReturnQuote.as_view(), name="return-quote"
+    ),
+    path("coupons/lookup", life_views.Lookup.as_view(), name="lookup"),
+    path("coupons/revoke", life_views.Revocation.as_view(), name="revocation"),
+    path(
+        "coupons/<int:coupon>/undo-revoke", life_views.UndoRevocation.as_view(), name="undo-revoke"
+    ),
+)

@@ -36,7 +36,7 @@ def make_sale(open_campaign: CampaignMaker, merchant: Merchant, **fields: Any) -
     terms: dict[str, Any] = {
         "merchant": merchant, "strategy": "direct", "minimum_order": 10_000, "discount_cap": 5_000,
     }  # fmt: skip
-    return open_campaign("sale", **terms | fields)
+    return open_campaign(fields.pop("slug", "sale"), **terms | fields)
 
 
 def won_by(sale: CampaignSnapshot, user: str = "ann") -> Coupon:
