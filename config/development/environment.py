@@ -13,7 +13,7 @@ from config.development.process.errors import AskedWrongly, Trouble
 from config.development.process.ports import HOST, Ports
 from config.env import BASE_DIR
 
-ROLES = ("web", "operators", "worker")  # those that write metrics
+ROLES = ("web", "operators", "worker", "webhooks")  # those that write metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Site:
     def worker_node(self) -> str:
         """The worker's name on the broker, which other runs may share."""
         return f"worker@local-{os.getpid()}"
+
+    @property
+    def webhook_node(self) -> str:
+        return f"webhooks@local-{os.getpid()}"
 
     def log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
@@ -124,6 +128,9 @@ def _environment(folder: Path, ports: Ports, environment: Mapping[str, str]) -> 
         "CELERY_REMOTE_CONTROL": "yes",  # Flower's buttons; the broker is this machine's own
         "CONSUMER_HOST": HOST,
         "CONSUMER_PORT": str(ports.consumer),
+        # Receivers of a laptop are on this machine, and have no certificate.
+        "WEBHOOKS_PLAIN_HTTP": "yes",
+        "WEBHOOKS_LOOPBACK": "yes",
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",

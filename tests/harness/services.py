@@ -34,6 +34,14 @@ def start_worker(environment: Environment, folder: Path, *words: str) -> Iterato
 
 
 @contextmanager
+def start_webhook_worker(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
+    """Yields the process id of the worker that sends webhooks, which may still be starting."""
+    command = commands.webhook_worker_command(*words)
+    with _celery("webhooks", command, environment, folder) as pid:
+        yield pid
+
+
+@contextmanager
 def start_beat(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
     with _celery("beat", commands.beat_command(*words), environment, folder) as pid:
         yield pid

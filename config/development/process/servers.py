@@ -1,4 +1,4 @@
-"""The seven servers: how each is started, and how we check that it is ready."""
+"""The servers of the site: how each is started, and how we check that it is ready."""
 
 import http.client
 import time
@@ -53,9 +53,20 @@ def worker(site: Site) -> Server:
         "worker",
         f"{POOL} processes that store",
         commands.worker_command("--hostname", site.worker_node, pool=POOL),
-        lambda: _worker_answers(site),
+        lambda: _worker_answers(site, site.worker_node),
         site.counts("worker"),
         ends=", which stores its batch",
+    )
+
+
+def webhooks(site: Site) -> Server:
+    return Server(
+        "webhooks",
+        f"{commands.WEBHOOK_THREADS} threads that send webhooks",
+        commands.webhook_worker_command("--hostname", site.webhook_node),
+        lambda: _worker_answers(site, site.webhook_node),
+        site.counts("webhooks"),
+        ends=", which ends what it sends",
     )
 
 
@@ -75,7 +86,10 @@ def consumer(site: Site) -> Server:
         f"{site.consumer_url}, the worker's health and metrics",
         commands.consumer_command(),
         lambda: _http_ok(site.ports.consumer, "/readyz"),
-        site.counts("worker"),
+        {
+            "METRICS_FOLDERS": site.counts("webhooks")["PROMETHEUS_MULTIPROC_DIR"],
+            **site.counts("worker"),
+        },
     )
 
 
@@ -115,7 +129,7 @@ def operators(site: Site) -> Server:
 
 
 # Started in this order, stopped in the opposite one: no server loses another that it needs.
-ALL = (worker, consumer, beat, flower, users, operators)
+ALL = (worker, webhooks, consumer, beat, flower, users, operators)
 
 
 @contextmanager
@@ -170,11 +184,11 @@ def _running(site: Site, server: Server) -> Iterator[Program]:
                 screen.say_raw(f"  stopping {server.name}{server.ends}")
 
 
-def _worker_answers(site: Site) -> bool:
+def _worker_answers(site: Site, node: str) -> bool:
     """Pings the worker over the broker, which is the way that wake-ups take."""
     with Celery(broker=site.env["CELERY_BROKER_URL"], set_as_current=False) as client:
         client.conf.broker_transport_options = app.conf.broker_transport_options
-        return bool(client.control.ping([site.worker_node], timeout=0.5, limit=1))
+        return bool(client.control.ping([node], timeout=0.5, limit=1))
 
 
 def _lease_is_held(site: Site) -> bool:
