@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from coupons.database.availability import require_database
 from coupons.errors import NotStoredYet, UnknownCoupon
 from coupons.models import Campaign
 from coupons.store import store
@@ -31,7 +32,8 @@ def _has_waiting(merchant_id: int) -> bool:
     queued = Campaign.objects.filter(
         merchant_id=merchant_id, strategy=Campaign.Strategy.QUEUED
     ).exclude(state=Campaign.State.DRAFT)
-    slugs = list(queued.values_list("slug", flat=True))
+    with require_database():
+        slugs = list(queued.values_list("slug", flat=True))
     installed = set(store().campaigns.installed_slugs()) & set(slugs) if slugs else set()
     waiting = store().queue.waiting_counts(sorted(installed)) if installed else {}
     # A count that could not be read may be anything.

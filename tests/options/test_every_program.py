@@ -24,6 +24,7 @@ NOT_FOR_PEOPLE = {
     "config/development/demo/crowd.py", "config/development/django_side/__main__.py",
     "locust/compare/tutorial/manage.py",
     "tests/bench/null_trace_collector.py", "tests/concurrency/asker.py",
+    "tests/concurrency/redeemer.py",
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
     "tests/coupons/api/merchant/idempotent_caller.py",
     "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/drainer.py",

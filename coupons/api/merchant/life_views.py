@@ -76,11 +76,10 @@ def _cart_in(body: dict[str, Any]) -> Cart:
 def _by_code(caller: MerchantCaller, ask: Callable[[], HttpResponse]) -> HttpResponse:
     """Call `ask`, which looks a code up. A code that is not found may wait to be stored."""
     try:
-        return ask()
+        return not_stored.ask_stored(caller.merchant_id, ask)
     except UnknownCoupon:
         rate_limit.count_unknown_code(caller)
-        with require_database():
-            not_stored.raise_unknown_code(caller.merchant_id)
+        raise
 
 
 class Quotes(MerchantResource):
