@@ -171,6 +171,14 @@ class UnknownCoupon(CouponError):
     title = "There is no such coupon"
 
 
+class UnknownWebhook(CouponError):
+    """Also raised for another merchant's endpoint."""
+
+    code = "unknown_webhook"
+    status = 404
+    title = "There is no such webhook endpoint"
+
+
 class TooManyRequests(CouponError):
     code = "too_many_requests"
     status = 429

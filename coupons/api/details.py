@@ -69,7 +69,18 @@ DETAILS = SentenceTemplates(
         "More than {} unknown code in a minute. Please wait.",
         "More than {} unknown codes in a minute. Please wait.",
     ),
+    # 400: webhooks
+    gettext_noop("must be a list of some of: {}"),
+    gettext_noop("must be printable ASCII, 2000 characters at most, without spaces"),
+    gettext_noop("must be an https address"),
+    gettext_noop("must have no user name, no password and no fragment"),
+    gettext_noop("must have a public name or a public IP address as its host"),
+    gettext_noop("must have port 443, or one above 1023 that no known service uses"),
+    gettext_noop("a merchant has at most {} endpoints"),
+    gettext_noop("must be within the last 30 days"),
+    gettext_noop("is not offered here"),
     # 404, 405
+    gettext_noop("There is no webhook endpoint with this id."),
     gettext_noop("There is no campaign of this name."),
     gettext_noop("You have no coupon with this code."),
     gettext_noop('Method "{}" not allowed.'),

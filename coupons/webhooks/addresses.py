@@ -46,6 +46,9 @@ _SERVICE_PORTS = frozenset({
 })  # fmt: skip
 
 
+NOT_PUBLIC = "must have a public name or a public IP address as its host"
+
+
 class AddressRefused(Exception):
     """A webhook must not be sent there. The text says why, for the merchant."""
 
@@ -94,16 +97,16 @@ def parse_target(url: str, rules: SendingRules) -> Target:
     """An endpoint's address. Raises AddressRefused for one that can't be public, or that two
     programs could read differently. Looks up no name."""
     if not (0 < len(url) <= MOST_URL_CHARS and re.fullmatch(r"[!-\[\]-~]+", url)):
-        raise AddressRefused("at most 2,000 printable ASCII characters, without spaces")
+        raise AddressRefused("must be printable ASCII, 2000 characters at most, without spaces")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise AddressRefused("not an address") from None
+        raise AddressRefused("must be an https address") from None
     if parts.scheme not in (("https", "http") if rules.plain_http else ("https",)):
-        raise AddressRefused("an https address is needed")
+        raise AddressRefused("must be an https address")
     if "@" in parts.netloc or "#" in url:
-        raise AddressRefused("no user name, no password and no fragment")
+        raise AddressRefused("must have no user name, no password and no fragment")
     host = _checked_host(parts.hostname or "", rules)
     port = _checked_port(_PORTS[parts.scheme] if port is None else port, parts.scheme)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -119,7 +122,7 @@ def _checked_host(host: str, rules: SendingRules) -> str:
         return host
     # A last label that begins with a digit is a number to somebody: 0x7f.1, 0177.0.0.1, 127.1.
     if len(host) > 253 or not _NAME.fullmatch(host) or host.rpartition(".")[2] in _INNER:
-        raise AddressRefused("the host must be a public name or a public IP address")
+        raise AddressRefused(NOT_PUBLIC)
     return host
 
 
@@ -132,7 +135,7 @@ def _ip_literal(host: str) -> IPAddress | None:
 
 def _checked_port(port: int, scheme: str) -> int:
     if port != _PORTS[scheme] and (port < 1024 or port in _SERVICE_PORTS):
-        raise AddressRefused("this port is no receiver's: use 443, or one above 1023")
+        raise AddressRefused("must have port 443, or one above 1023 that no known service uses")
     return port
 
 
@@ -146,7 +149,7 @@ def demand_public(address: IPAddress, rules: SendingRules) -> None:
     if isinstance(address, IPv6Address):
         is_public = is_public and address in _GLOBAL_UNICAST
     if not is_public or any(address in network for network in _FORBIDDEN):
-        raise AddressRefused("the host must be a public name or a public IP address")
+        raise AddressRefused(NOT_PUBLIC)
 
 
 def resolve_target(target: Target, rules: SendingRules) -> IPAddress:

@@ -113,6 +113,19 @@ class OneOf(Kind):
 
 
 @dataclass(frozen=True)
+class Several(Kind):
+    """A list of some of the choices, each once."""
+
+    choices: tuple[str, ...] = ()
+
+    def read(self, value: Any) -> list[str]:
+        is_list = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+        if not is_list or len(set(value)) != len(value) or not set(value) <= set(self.choices):
+            raise _Wrong(f"must be a list of some of: {', '.join(self.choices)}")
+        return list(value)
+
+
+@dataclass(frozen=True)
 class Moment(Kind):
     """ISO 8601 with its offset: `2026-12-01T09:00:00+09:00`. With `or_date`, a date as well."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from coupons.api.merchant import life_views
+from coupons.api.merchant import life_views, webhook_views
 
 urlpatterns: tuple[URLPattern, ...] = (
     path("quotes", life_views.Quotes.as_view(), name="quotes"),
@@ -20,4 +20,10 @@ urlpatterns: tuple[URLPattern, ...] = (
     path(
         "coupons/<int:coupon>/undo-revoke", life_views.UndoRevocation.as_view(), name="undo-revoke"
     ),
+    path("webhooks", webhook_views.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<uuid:id>", webhook_views.Webhook.as_view(), name="webhook"),
+    path("webhooks/<uuid:id>/deliveries", webhook_views.Deliveries.as_view(), name="deliveries"),
+    path("webhooks/<uuid:id>/replay", webhook_views.Replay.as_view(), name="replay"),
+    path("webhooks/<uuid:id>/test", webhook_views.TestEvent.as_view(), name="webhook-test"),
+    path("webhooks/<uuid:id>/roll-secret", webhook_views.SecretRoll.as_view(), name="roll-secret"),
 )
