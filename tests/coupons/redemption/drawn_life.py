@@ -150,7 +150,7 @@ class World:
             self.played["redeem past the end"] += self.now >= self.lives[at].end
             if book.uses or book.is_taken or is_others:
                 raise BrokenPromise(f"{order} redeemed a coupon of {book}")
-            book.uses[UUID(int=self.ids)] = order
+            book.uses[step.reference] = order
             book.promised_to = ""
 
     def cancel(self, at: int, order: str, one: int, two: int) -> None:
