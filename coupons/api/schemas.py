@@ -24,7 +24,7 @@ class HeldPlace(Body):
     status_url = serializers.CharField()
 
 
-_STATES = ["issued", "held", "redeemed", "revoked", "expired"]
+STATES = ["issued", "held", "redeemed", "revoked", "expired"]
 
 
 class ClaimStatus(Body):
@@ -94,7 +94,7 @@ class CouponBody(Body):
     admitted_at = serializers.DateTimeField()
     stored_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
-    state = serializers.ChoiceField(_STATES)
+    state = serializers.ChoiceField(STATES)
     usable_until = serializers.DateTimeField()
 
 

@@ -34,6 +34,11 @@ def iso_of(ms: int) -> str:
     return f"{_text_of_second(second).replace(' ', 'T')}.{rest:03d}Z"
 
 
+def iso_text(at: datetime) -> str:
+    """As `iso_of`, of an aware moment."""
+    return iso_of(milliseconds_of(at))
+
+
 def milliseconds_of(at: datetime) -> int:
     """The inverse of `moment_of`; microseconds are cut off. Integer arithmetic: a float of seconds
     would round the last microseconds of the year 9999 to the year 10000."""

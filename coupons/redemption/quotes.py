@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from coupons.claims import timestamps
 from coupons.database.availability import require_database
 from coupons.models import CouponState
 from coupons.redemption import discounts
@@ -62,9 +63,9 @@ def _state_reasons(found: Locked, cart: Cart, merchant_id: int) -> list[Reason]:
         return []
     reason: Reason = {"code": _UNUSABLE[state]}
     if state is CouponState.HELD and found.life.hold_until:
-        reason["held_until"] = found.life.hold_until.isoformat(timespec="milliseconds")
+        reason["held_until"] = timestamps.iso_text(found.life.hold_until)
     if state is CouponState.EXPIRED:
-        reason["end"] = found.life.end.isoformat(timespec="milliseconds")
+        reason["end"] = timestamps.iso_text(found.life.end)
     return [reason]
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from coupons.claims import timestamps
 from coupons.errors import (
     CouponConflict,
     CouponExpired,
@@ -295,14 +296,14 @@ def _conflict(life: Life, now: datetime) -> CouponConflict:
     state = life.state_at(now)
     if state is CouponState.HELD and life.hold_until:
         text = _("Another order holds the coupon until {}.")
-        until = life.hold_until.isoformat(timespec="milliseconds")
+        until = timestamps.iso_text(life.hold_until)
         return CouponHeld(text.format(until), state=state.value, held_until=until)
     if state is CouponState.REDEEMED:
         return CouponRedeemed(_("The coupon was redeemed for an order."), state=state.value)
     if state is CouponState.REVOKED:
         return CouponRevoked(_("The coupon was revoked."), state=state.value)
     if state is CouponState.EXPIRED:
-        end = life.end.isoformat(timespec="milliseconds")
+        end = timestamps.iso_text(life.end)
         return CouponExpired(_("The coupon expired at {}.").format(end), state=state.value, end=end)
     return IllegalStep(_("The coupon is {}.").format(state.value), state=state.value)
 

@@ -15,7 +15,7 @@ from coupons.redemption.terms import CampaignTerms
 
 
 def iso(at: datetime | None) -> str | None:
-    return None if at is None else timestamps.iso_of(timestamps.milliseconds_of(at))
+    return None if at is None else timestamps.iso_text(at)
 
 
 def reservation_body(result: Result) -> dict[str, Any]:

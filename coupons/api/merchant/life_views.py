@@ -10,9 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from coupons.api.merchant import life_bodies, rate_limit
+from coupons.api.merchant import life_schemas as shown
 from coupons.api.merchant.auth import merchant_caller
 from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.body import Amount, Fields, Flag, Listing, OneOf, Text, Whole, read_body
+from coupons.api.merchant.described import described
 from coupons.api.merchant.idempotency import Answer, answer_once
 from coupons.audit.actors import Actor
 from coupons.claims import coupon_codes
@@ -43,6 +45,29 @@ _CART: Fields = {
     "lines": Listing({"id": Text(64), "amount": Amount()}, most=MOST_LINES, optional=True),
 }
 _ORDER = Text(MAX_ORDER_BYTES)
+_QUOTE: Fields = {**_CART, "order_ref": Text(MAX_ORDER_BYTES, optional=True)}
+_REDEMPTION: Fields = {**_CART, "order_ref": _ORDER}
+_RESERVATION: Fields = {
+    **_REDEMPTION,
+    "seconds": _SECONDS,
+    "replaces": Text(MAX_ORDER_BYTES, optional=True, default=""),
+}
+_RENEWAL: Fields = {"seconds": _SECONDS}
+_CANCELLATION: Fields = {"cause": OneOf(steps.CAUSES), "reason": _REASON}
+_RETURN: Fields = {"remaining_subtotal": Amount()}
+_LOOKUP: Fields = {
+    "code": Text(64, optional=True),
+    "user": _USER,
+    "campaign": Text(64, optional=True),
+    "nth": Whole(low=1, high=100, optional=True, default=1),
+}
+_REVOCATION: Fields = {
+    "code": _CODE,
+    "reason": Text(500),
+    "force": Flag(optional=True, default=False),
+    "returns": Flag(optional=True, default=False),
+}
+_UNDO: Fields = {"reason": Text(500)}
 
 
 def _actor(caller: MerchantCaller) -> Actor:
@@ -85,9 +110,19 @@ def _by_code(caller: MerchantCaller, ask: Callable[[], HttpResponse]) -> HttpRes
 class Quotes(MerchantResource):
     scopes = {"POST": Scope.READ}
 
+    @described(
+        "quote",
+        "What a coupon is worth to an order",
+        description="Writes nothing. 200 for any coupon of the merchant, with all reasons.",
+        fields=_QUOTE,
+        example=shown.CART,
+        answers={200: (shown.Quote, "The discount, and every reason against it.", shown.QUOTE)},
+        problems=(404,),
+        writes=False,
+    )
     def post(self, request: Request) -> HttpResponse:
         caller = merchant_caller(request)
-        body = read_body(request, {**_CART, "order_ref": Text(MAX_ORDER_BYTES, optional=True)})
+        body = read_body(request, _QUOTE)
         code, cart = _code_in(body), _cart_in(body)
 
         def ask() -> HttpResponse:
@@ -102,11 +137,21 @@ class Quotes(MerchantResource):
 class Reservations(MerchantResource):
     scopes = {"POST": Scope.REDEEM}
 
+    @described(
+        "reserve",
+        "Hold a coupon for an order",
+        description="The hold is redeemable until its end, also past the coupon's.",
+        fields=_RESERVATION,
+        example=shown.ORDER,
+        answers={
+            201: (shown.Reservation, "Held.", shown.RESERVATION),
+            200: (shown.Reservation, "Held by this order before; the same.", shown.RESERVATION),
+        },
+        problems=(404, 410),
+    )
     def post(self, request: Request) -> HttpResponse:
         caller = merchant_caller(request)
-        fields = {**_CART, "order_ref": _ORDER, "seconds": _SECONDS,
-                  "replaces": Text(MAX_ORDER_BYTES, optional=True, default="")}  # fmt: skip
-        body = read_body(request, fields)
+        body = read_body(request, _RESERVATION)
         code, cart = _code_in(body), _cart_in(body)
 
         def reserve() -> Answer:
@@ -127,6 +172,12 @@ class Reservations(MerchantResource):
 class Reservation(MerchantResource):
     scopes = {"DELETE": Scope.REDEEM}
 
+    @described(
+        "release",
+        "Give a reservation up",
+        answers={200: (shown.Released, "Released now or before.", shown.RELEASED)},
+        problems=(404,),
+    )
     def delete(self, request: Request, id: UUID) -> HttpResponse:
         caller = merchant_caller(request)
 
@@ -143,9 +194,17 @@ class Reservation(MerchantResource):
 class Renewal(MerchantResource):
     scopes = {"POST": Scope.REDEEM}
 
+    @described(
+        "renew",
+        "Prolong a reservation",
+        fields=_RENEWAL,
+        example={"seconds": 600},
+        answers={200: (shown.Reservation, "The reservation with its end.", shown.RESERVATION)},
+        problems=(404, 410),
+    )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         caller = merchant_caller(request)
-        body = read_body(request, {"seconds": _SECONDS})
+        body = read_body(request, _RENEWAL)
 
         def renew() -> Answer:
             result = lifecycle.renew_hold(
@@ -162,9 +221,21 @@ class Renewal(MerchantResource):
 class Redemptions(MerchantResource):
     scopes = {"POST": Scope.REDEEM}
 
+    @described(
+        "redeem",
+        "Redeem a coupon for an order",
+        description="From its hold or at once. The same order again: the same redemption.",
+        fields=_REDEMPTION,
+        example=shown.ORDER,
+        answers={
+            201: (shown.Redemption, "Redeemed.", shown.REDEMPTION),
+            200: (shown.Redemption, "Redeemed by this order before; the same.", shown.REDEMPTION),
+        },
+        problems=(404, 410),
+    )
     def post(self, request: Request) -> HttpResponse:
         caller = merchant_caller(request)
-        body = read_body(request, {**_CART, "order_ref": _ORDER})
+        body = read_body(request, _REDEMPTION)
         code, cart = _code_in(body), _cart_in(body)
 
         def redeem() -> Answer:
@@ -183,6 +254,13 @@ class Redemptions(MerchantResource):
 class Redemption(MerchantResource):
     scopes = {"GET": Scope.READ}
 
+    @described(
+        "redemption",
+        "A redemption, and whether it was cancelled",
+        answers={200: (shown.RedemptionShown, "The redemption.", shown.SHOWN)},
+        problems=(404,),
+        writes=False,
+    )
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """The redemption, and its cancellation if there was one."""
         with require_database():
@@ -205,9 +283,18 @@ def _redemption(id: UUID, merchant_id: int) -> tuple[lifecycle.Result, CouponEve
 class Cancellation(MerchantResource):
     scopes = {"POST": Scope.REDEEM}
 
+    @described(
+        "cancel",
+        "Take a redemption back",
+        description="Cause `shop` or `payment`: a coupon past its end comes alive for some days.",
+        fields=_CANCELLATION,
+        example={"cause": "shop"},
+        answers={200: (shown.Cancellation, "Cancelled now or before.", shown.CANCELLATION)},
+        problems=(404, 410),
+    )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         caller = merchant_caller(request)
-        body = read_body(request, {"cause": OneOf(steps.CAUSES), "reason": _REASON})
+        body = read_body(request, _CANCELLATION)
 
         def cancel() -> Answer:
             result = lifecycle.cancel_redemption(
@@ -225,9 +312,18 @@ class Cancellation(MerchantResource):
 class ReturnQuote(MerchantResource):
     scopes = {"POST": Scope.READ}
 
+    @described(
+        "return_quote",
+        "What a partial return means",
+        fields=_RETURN,
+        example={"remaining_subtotal": "12000"},
+        answers={200: (shown.ReturnQuote, "The terms on what remains.", shown.RETURN)},
+        problems=(404,),
+        writes=False,
+    )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """What the discount would be if only a part of the order stays. Changes nothing."""
-        body = read_body(request, {"remaining_subtotal": Amount()})
+        body = read_body(request, _RETURN)
         with require_database():
             result, _ = _redemption(id, merchant_caller(request).merchant_id)
         event, currency = result.event, result.terms.discount.currency
@@ -245,13 +341,20 @@ class ReturnQuote(MerchantResource):
 class Lookup(MerchantResource):
     scopes = {"POST": Scope.READ}
 
+    @described(
+        "lookup",
+        "A coupon and its life",
+        description="By its code, or by a user and a campaign.",
+        fields=_LOOKUP,
+        example={"code": shown.CODE},
+        answers={200: (shown.CouponLife, "The coupon.", shown.LIFE)},
+        problems=(404,),
+        writes=False,
+    )
     def post(self, request: Request) -> HttpResponse:
         """A coupon by its code, or a user's coupon of a campaign."""
         caller = merchant_caller(request)
-        fields = {"code": Text(64, optional=True), "user": _USER,
-                  "campaign": Text(64, optional=True),
-                  "nth": Whole(low=1, high=100, optional=True, default=1)}  # fmt: skip
-        body = read_body(request, fields)
+        body = read_body(request, _LOOKUP)
         if (body["code"] is None) == (body["user"] is None or body["campaign"] is None):
             raise BadInput("code", "give either a code, or a user and a campaign")
         if body["code"] is None:
@@ -277,13 +380,19 @@ class Lookup(MerchantResource):
 class Revocation(MerchantResource):
     scopes = {"POST": Scope.REVOKE}
 
+    @described(
+        "revoke",
+        "Revoke a coupon",
+        description="`force`: also one that an order holds. `returns`: its stock comes back.",
+        fields=_REVOCATION,
+        example={"code": shown.CODE, "reason": "won by a bot"},
+        answers={200: (shown.CouponStateShown, "Revoked now or before.", shown.REVOKED)},
+        problems=(404, 410),
+    )
     def post(self, request: Request) -> HttpResponse:
         """Revoke one coupon. `returns`: its unit of stock comes back."""
         caller = merchant_caller(request)
-        fields = {"code": _CODE, "reason": Text(500),
-                  "force": Flag(optional=True, default=False),
-                  "returns": Flag(optional=True, default=False)}  # fmt: skip
-        body = read_body(request, fields)
+        body = read_body(request, _REVOCATION)
         code = _code_in(body)
 
         def revoke() -> Answer:
@@ -303,9 +412,17 @@ class Revocation(MerchantResource):
 class UndoRevocation(MerchantResource):
     scopes = {"POST": Scope.REVOKE}
 
+    @described(
+        "undo_revoke",
+        "Undo a revocation of the last 24 hours",
+        fields=_UNDO,
+        example={"reason": "revoked by mistake"},
+        answers={200: (shown.CouponStateShown, "As before.", {**shown.REVOKED, "state": "issued"})},
+        problems=(404, 410),
+    )
     def post(self, request: Request, coupon: int) -> HttpResponse:
         caller = merchant_caller(request)
-        body = read_body(request, {"reason": Text(500)})
+        body = read_body(request, _UNDO)
 
         def undo() -> Answer:
             result = lifecycle.undo_revocation(

@@ -1,18 +1,22 @@
 """A shop's checkout over HTTP: quote, reserve, redeem, cancel, and every refusal on the way."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from config import env
 from coupons.admission import strategies
 from coupons.claims.values import Claim
 from coupons.issuing import drain
 from coupons.models import Coupon, CouponEvent, IdempotentCall, Merchant
 from tests.conftest import CampaignMaker
 from tests.coupons.api.merchant.conftest import Backend, order
+from tests.coupons.api.test_schema import assert_conforms
 from tests.coupons.redemption.conftest import expire, make_sale, won_by
 
+DOCUMENT = json.loads((env.BASE_DIR / "openapi.json").read_text())
 pytestmark = [pytest.mark.django_db, pytest.mark.stores]
 
 
@@ -38,6 +42,35 @@ def test_quote_reserve_redeem_cancel(backend: Backend, coupon: Coupon) -> None:
     life = backend.post("coupons/lookup", {"code": coupon.code}).json()
     assert [event["verb"] for event in life["events"]] == ["reserve", "redeem", "cancel"]
     assert life == backend.post("coupons/lookup", {"user": "ann", "campaign": "sale"}).json()
+
+
+def test_the_answers_are_as_openapi_json_describes_them(backend: Backend, coupon: Coupon) -> None:
+    def checked(path: str, response: Any, method: str = "post") -> Any:
+        assert_conforms(DOCUMENT, f"/api/v1/merchant/{path}", method, response)
+        return response.json()
+
+    lines = [{"id": "a", "amount": "12000"}, {"id": "b", "amount": "8000"}]
+    checked("quotes", backend.post("quotes", order(coupon, lines=lines, user="bob")))
+    held = checked("reservations", backend.post("reservations", order(coupon, lines=lines)))
+    checked("quotes", backend.post("quotes", order(coupon, "order-2")))
+    path = f"reservations/{held['id']}"
+    checked("reservations/{id}/renew", backend.post(f"{path}/renew", {"seconds": 900}))
+    checked("redemptions", backend.post("redemptions", order(coupon, "order-2")))
+    checked("reservations/{id}", backend.delete(path), "delete")
+    redeemed = checked("redemptions", backend.post("redemptions", order(coupon)))
+    path = f"redemptions/{redeemed['id']}"
+    checked("redemptions/{id}", backend.get(path), "get")
+    part = backend.post(f"{path}/return-quote", {"remaining_subtotal": "12000"})
+    checked("redemptions/{id}/return-quote", part)
+    checked("redemptions/{id}/cancel", backend.post(f"{path}/cancel", {"cause": "shop"}))
+    checked("redemptions/{id}", backend.get(path), "get")
+    checked("coupons/lookup", backend.post("coupons/lookup", {"code": coupon.code}))
+    revocation = {"code": coupon.code, "reason": "fraud"}
+    checked("coupons/revoke", backend.post("coupons/revoke", revocation))
+    checked("redemptions", backend.post("redemptions", order(coupon)))
+    undone = backend.post(f"coupons/{coupon.pk}/undo-revoke", {"reason": "oh"})
+    checked("coupons/{coupon}/undo-revoke", undone)
+    checked("redemptions", backend.post("redemptions", {"code": coupon.code}))
 
 
 def test_a_repeated_request_has_the_same_body(backend: Backend, coupon: Coupon) -> None:

@@ -1,0 +1,140 @@
+"""The OpenAPI description of a merchants' endpoint: from the same fields that its body is read by.
+
+@described("redeem", "Redeem a coupon", fields=FIELDS, example={…},
+           answers={201: (schemas.Redemption, "Redeemed.", {…})}, problems=(404, 409))
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+
+from coupons.api.merchant.body import (
+    Amount,
+    Fields,
+    Flag,
+    Kind,
+    Listing,
+    Moment,
+    OneOf,
+    Text,
+    Whole,
+)
+from coupons.api.merchant.life_schemas import MerchantProblem
+
+View = TypeVar("View", bound=Callable[..., Any])
+Answers = dict[int, tuple[Any, str, Any]]  # status: (serializer, description, example)
+ALWAYS = (401, 403, 429, 503)
+WITH_BODY = (400, 411, 413, 415)
+
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="1 to 64 printable ASCII characters. The same key again: the same response.",
+)
+_DRY_RUN = OpenApiParameter(
+    "dry_run", OpenApiTypes.INT, enum=[0, 1], description="1: answer, but write nothing."
+)
+
+
+class MerchantKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "coupons.api.merchant.auth.KeyAuthentication"
+    name = "merchantKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key cpk_live_…`",
+        }
+
+
+def described(
+    operation_id: str,
+    summary: str,
+    *,
+    answers: Answers,
+    fields: Fields | None = None,
+    example: Any = None,
+    problems: tuple[int, ...] = (),
+    description: str = "",
+    writes: bool = True,
+    parameters: tuple[OpenApiParameter, ...] = (),
+) -> Callable[[View], View]:
+    """`writes`: it takes an Idempotency-Key and `?dry_run=1`."""
+    statuses = {*ALWAYS, *problems, *(WITH_BODY if fields is not None else ())}
+    if writes:
+        statuses |= {400, 409, 422}
+        parameters = (*parameters, _KEY, _DRY_RUN)
+    responses: dict[Any, Any] = {
+        status: OpenApiResponse(serializer, text, [_example(f"{operation_id} {status}", body)])
+        for status, (serializer, text, body) in answers.items()
+    }
+    for status in sorted(statuses):
+        responses[(status, "application/problem+json")] = MerchantProblem
+    examples = [_example(operation_id, example, is_request=True)] if example is not None else []
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        description=description,
+        tags=["merchants"],
+        parameters=list(parameters),
+        request={"application/json": fields_schema(fields)} if fields is not None else None,
+        examples=examples,
+        responses=responses,
+    )
+
+
+def _example(name: str, body: Any, *, is_request: bool = False) -> OpenApiExample:
+    return OpenApiExample(name, body, request_only=is_request, response_only=not is_request)
+
+
+def fields_schema(fields: Fields) -> dict[str, Any]:
+    """The JSON schema of an object with these fields and no others."""
+    return {
+        "type": "object",
+        "properties": {name: kind_schema(kind) for name, kind in fields.items()},
+        "required": [name for name, kind in fields.items() if not kind.optional],
+        "additionalProperties": False,
+    }
+
+
+def kind_schema(kind: Kind) -> dict[str, Any]:
+    """The JSON schema of one field. Raises TypeError for a kind without one."""
+    schema = _bare_schema(kind)
+    if kind.nullable:
+        schema["type"] = [schema["type"], "null"]
+    if kind.optional and kind.default is not None:
+        schema["default"] = kind.default
+    return schema
+
+
+def _bare_schema(kind: Kind) -> dict[str, Any]:
+    match kind:
+        case Text():
+            return {"type": "string", "minLength": 1, "maxLength": kind.most}
+        case Whole():
+            return {"type": "integer", "minimum": kind.low, "maximum": kind.high}
+        case Flag():
+            return {"type": "boolean"}
+        case Amount():
+            return {"type": "string", "description": 'An amount as text: "12000" or "19.90".'}
+        case OneOf():
+            return {"type": "string", "enum": list(kind.choices)}
+        case Moment(or_date=True):
+            return {"type": "string", "description": "A moment with its offset, or a date."}
+        case Moment():
+            return {"type": "string", "format": "date-time"}
+        case Listing():
+            entry = fields_schema(kind.fields or {})
+            return {"type": "array", "minItems": 1, "maxItems": kind.most, "items": entry}
+    raise TypeError(f"{type(kind).__name__} has no schema.")
