@@ -24,6 +24,7 @@ from coupons.api.merchant.body import (
     Listing,
     Moment,
     OneOf,
+    Several,
     Text,
     Whole,
 )
@@ -76,12 +77,15 @@ def described(
         statuses |= {400, 409, 422}
         parameters = (*parameters, _KEY, _DRY_RUN)
     responses: dict[Any, Any] = {
-        status: OpenApiResponse(serializer, text, [_example(f"{operation_id} {status}", body)])
-        for status, (serializer, text, body) in answers.items()
+        status: _response(f"{operation_id} {status}", *answer) for status, answer in answers.items()
     }
     for status in sorted(statuses):
         responses[(status, "application/problem+json")] = MerchantProblem
-    examples = [_example(operation_id, example, is_request=True)] if example is not None else []
+    is_empty = fields is not None and not fields
+    if example is not None or is_empty:
+        examples = [_example(operation_id, example or {}, is_request=True)]
+    else:
+        examples = []
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
@@ -92,6 +96,11 @@ def described(
         examples=examples,
         responses=responses,
     )
+
+
+def _response(name: str, serializer: Any, text: str, body: Any) -> OpenApiResponse:
+    """Without a serializer it has no body."""
+    return OpenApiResponse(serializer, text, [_example(name, body)] if serializer else [])
 
 
 def _example(name: str, body: Any, *, is_request: bool = False) -> OpenApiExample:
@@ -134,6 +143,9 @@ def _bare_schema(kind: Kind) -> dict[str, Any]:
             return {"type": "string", "description": "A moment with its offset, or a date."}
         case Moment():
             return {"type": "string", "format": "date-time"}
+        case Several():
+            items = {"type": "string", "enum": list(kind.choices)}
+            return {"type": "array", "items": items, "uniqueItems": True}
         case Listing():
             entry = fields_schema(kind.fields or {})
             return {"type": "array", "minItems": 1, "maxItems": kind.most, "items": entry}

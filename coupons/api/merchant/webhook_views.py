@@ -6,13 +6,16 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from coupons.api.merchant import webhook_bodies
+from coupons.api.merchant import webhook_schemas as shown
 from coupons.api.merchant.auth import merchant_caller
 from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.body import Fields, Flag, Several, Text, Whole, read_body
+from coupons.api.merchant.described import described
 from coupons.api.merchant.idempotency import Answer, answer_once, is_dry_run
 from coupons.database.availability import require_database
 from coupons.errors import BadInput, UnknownWebhook
@@ -23,6 +26,13 @@ MOST_LISTED = 200
 _URL = Text(addresses.MOST_URL_CHARS)
 _TYPES = Several(choices=events.PATTERNS, optional=True, default=())
 _DAY_S, _WEEK_S = 86_400, 604_800
+_NEW: Fields = {"url": _URL, "types": _TYPES}
+_CHANGE: Fields = {
+    "url": Text(addresses.MOST_URL_CHARS, optional=True),
+    "types": Several(choices=events.PATTERNS, optional=True),
+    "enabled": Flag(optional=True),
+}
+_ROLL: Fields = {"overlap_s": Whole(low=0, high=_WEEK_S, optional=True, default=_DAY_S)}
 
 
 def _endpoint_of(request: Request, id: UUID) -> WebhookEndpoint:
@@ -47,15 +57,28 @@ def _with_secret(response: HttpResponse, request: Request) -> HttpResponse:
 class Webhooks(MerchantResource):
     scopes: ClassVar = {"GET": Scope.WEBHOOKS, "POST": Scope.WEBHOOKS}
 
+    @described(
+        "webhooks",
+        "My webhook endpoints",
+        answers={200: (shown.EndpointList, "All of them.", {"results": [shown.ENDPOINT]})},
+        writes=False,
+    )
     def get(self, request: Request) -> Response:
         with require_database():
             rows = WebhookEndpoint.objects.filter(merchant_id=merchant_caller(request).merchant_id)
             found = [webhook_bodies.endpoint_body(row) for row in rows.order_by("created_at")]
         return Response({"results": found})
 
+    @described(
+        "create_webhook",
+        "Add a webhook endpoint",
+        description="The secret is shown in this answer only.",
+        fields=_NEW,
+        example=shown.NEW,
+        answers={201: (shown.EndpointWithSecret, "Added.", shown.WITH_SECRET)},
+    )
     def post(self, request: Request) -> HttpResponse:
-        fields: Fields = {"url": _URL, "types": _TYPES}
-        caller, body = merchant_caller(request), read_body(request, fields)
+        caller, body = merchant_caller(request), read_body(request, _NEW)
 
         def create() -> Answer:
             endpoint = endpoints.create_endpoint(
@@ -73,20 +96,38 @@ class Webhook(MerchantResource):
         "DELETE": Scope.WEBHOOKS,
     }
 
+    @described(
+        "webhook",
+        "A webhook endpoint",
+        answers={200: (shown.Endpoint, "The endpoint.", shown.ENDPOINT)},
+        problems=(404,),
+        writes=False,
+    )
     def get(self, request: Request, id: UUID) -> Response:
         return Response(webhook_bodies.endpoint_body(_endpoint_of(request, id)))
 
+    @described(
+        "change_webhook",
+        "Change a webhook endpoint, disable or enable it",
+        fields=_CHANGE,
+        example={"enabled": True},
+        answers={200: (shown.Endpoint, "As it is now.", shown.ENDPOINT)},
+        problems=(404,),
+        writes=False,
+    )
     def patch(self, request: Request, id: UUID) -> Response:
-        fields: Fields = {
-            "url": Text(addresses.MOST_URL_CHARS, optional=True),
-            "types": Several(choices=events.PATTERNS, optional=True),
-            "enabled": Flag(optional=True),
-        }
-        endpoint, body = _endpoint_of(request, id), read_body(request, fields)
+        endpoint, body = _endpoint_of(request, id), read_body(request, _CHANGE)
         if is_dry_run(request):
             raise BadInput("dry_run", "is not offered here")
         return Response(webhook_bodies.endpoint_body(endpoints.change_endpoint(endpoint, **body)))
 
+    @described(
+        "delete_webhook",
+        "Delete a webhook endpoint and its deliveries",
+        answers={204: (None, "Deleted.", None)},
+        problems=(404,),
+        writes=False,
+    )
     def delete(self, request: Request, id: UUID) -> HttpResponse:
         """Its deliveries are deleted with it, in batches."""
         if is_dry_run(request):
@@ -98,6 +139,18 @@ class Webhook(MerchantResource):
 class Deliveries(MerchantResource):
     scopes: ClassVar = {"GET": Scope.WEBHOOKS}
 
+    @described(
+        "deliveries",
+        "The deliveries of an endpoint, newest first",
+        answers={200: (shown.DeliveryPage, "A page.", {"results": [shown.DELIVERY], "next": None})},
+        problems=(400, 404),
+        writes=False,
+        parameters=(
+            OpenApiParameter("limit", int),
+            OpenApiParameter("before", int, description="The `next` of the page before."),
+            OpenApiParameter("state", enum=DeliveryState.values),
+        ),
+    )
     def get(self, request: Request, id: UUID) -> Response:
         """The newest first; `before` is the `next` of the page before."""
         endpoint = _endpoint_of(request, id)
@@ -127,6 +180,14 @@ def _number_in(request: Request, name: str, default: int, *, most: int) -> int:
 class Replay(MerchantResource):
     scopes: ClassVar = {"POST": Scope.WEBHOOKS}
 
+    @described(
+        "replay",
+        "Deliver the events since a moment again",
+        fields={},
+        answers={202: (shown.Replayed, "Queued.", {"replayed": 12, "next_since": None})},
+        problems=(404,),
+        parameters=(OpenApiParameter("since", description="A moment with its offset."),),
+    )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         endpoint = _endpoint_of(request, id)
         read_body(request, {})
@@ -155,6 +216,13 @@ def _since_in(request: Request) -> datetime:
 class TestEvent(MerchantResource):
     scopes: ClassVar = {"POST": Scope.WEBHOOKS}
 
+    @described(
+        "test_webhook",
+        "Send a test event",
+        fields={},
+        answers={202: (shown.TestSent, "Queued.", {"id": shown.ID, "type": "webhook.test"})},
+        problems=(404,),
+    )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         endpoint = _endpoint_of(request, id)
         read_body(request, {})
@@ -169,10 +237,18 @@ class TestEvent(MerchantResource):
 class SecretRoll(MerchantResource):
     scopes: ClassVar = {"POST": Scope.WEBHOOKS}
 
+    @described(
+        "roll_webhook_secret",
+        "Roll an endpoint's secret",
+        description="The former one signs as well until the overlap ends.",
+        fields=_ROLL,
+        example={"overlap_s": 86400},
+        answers={200: (shown.EndpointWithSecret, "With the new secret.", shown.WITH_SECRET)},
+        problems=(404,),
+    )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         endpoint = _endpoint_of(request, id)
-        overlap = Whole(low=0, high=_WEEK_S, optional=True, default=_DAY_S)
-        body = read_body(request, {"overlap_s": overlap})
+        body = read_body(request, _ROLL)
 
         def roll() -> Answer:
             rolled = endpoints.roll_secret(endpoint, overlap=timedelta(seconds=body["overlap_s"]))

@@ -49,6 +49,8 @@ def test_every_merchant_operation_needs_a_key_and_has_examples(generated: Any) -
         assert operation["security"] == [{"merchantKey": []}], name
         assert operation["summary"], name
         for status, response in operation["responses"].items():
+            if status == "204":
+                continue
             (kind, content), *others = response["content"].items()
             assert not others
             assert (kind == "application/problem+json") == (status >= "400"), (name, status)
