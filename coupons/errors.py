@@ -379,6 +379,18 @@ class NeedsConfirmation(Refused):
         super().__init__(" ".join(questions.values()))
         self.questions = questions
 
+    def extra(self) -> dict[str, object]:
+        return {"questions": self.questions}
+
+
+class SlotsUnfinished(DependencyAway):
+    """A request's time is over before all slots of a large stock are made: send it again."""
+
+    code = "slots_unfinished"
+    title = "The stock is still being made"
+    dependency = "database"
+    retry_after_s = 1
+
 
 class StockBelowAdmitted(Refused):
     code = "stock_below_admitted"

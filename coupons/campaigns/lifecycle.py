@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 
 from coupons.audit import log
 from coupons.campaigns import confirmations, deciding_clock, slots, update
+from coupons.campaigns.definition import ANY, Conditions, demand_version
 from coupons.campaigns.slots import Progress, no_progress
 from coupons.claims import holder_filter
 from coupons.claims.limits import MAX_STOCK
 from coupons.database import availability
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.models import Campaign, Coupon, EventKind, GivenUp, Tally
+from coupons.store import store
 
 State = Campaign.State
 CLOCK = "clock"  # the actor of automatic changes in the history
@@ -27,10 +29,15 @@ LIVE = frozenset({State.SCHEDULED, State.OPEN, State.PAUSED})
 
 
 def save_draft(
-    campaign: Campaign, *, actor: str, confirmed: frozenset[str] = confirmations.ALL
+    campaign: Campaign,
+    *,
+    actor: str,
+    confirmed: frozenset[str] = confirmations.ALL,
+    conditions: Conditions = ANY,
 ) -> Campaign:
     """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition,
-    NeedsConfirmation (unusual terms), UnknownCampaign (deleted meanwhile), DatabaseAway."""
+    VersionChanged, NeedsConfirmation (unusual terms), UnknownCampaign (deleted meanwhile),
+    DatabaseAway."""
     is_new = campaign._state.adding
     if is_new:
         campaign.key_id = next(iter(settings.COUPON_KEYS))
@@ -45,10 +52,13 @@ def save_draft(
     confirmations.ask_about_terms(campaign, confirmed)
     with availability.require_database(), transaction.atomic():
         if not is_new:
-            _lock_draft(campaign)  # else this save would undo a scheduling made meanwhile
+            # Else this save would undo a scheduling made meanwhile.
+            demand_version(_lock_draft(campaign), conditions)
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
         log.record_event(campaign, actor, EventKind.CREATED if is_new else EventKind.EDITED)
+        if conditions.is_rehearsal:
+            transaction.set_rollback(True)
     return campaign
 
 
@@ -98,6 +108,7 @@ def schedule_campaign(
     *,
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
+    conditions: Conditions = ANY,
     tell: Progress = no_progress,
 ) -> Campaign:
     """Make a draft public and install it in Redis; it opens by the deciding store's own clock.
@@ -107,38 +118,51 @@ def schedule_campaign(
     it would open at once, IllegalTransition, and what `update.updating_campaign` raises.
     """
     confirmations.ask_about_opening(slug, confirmed)
-    slots.make_slots(slug, 0, tell=tell)
-    with update.updating_campaign(slug, actor, EventKind.SCHEDULED, {State.DRAFT}) as campaign:
+    if not conditions.is_rehearsal:
+        _demand_version_now(slug, conditions)
+        slots.make_slots(slug, 0, tell=tell)
+    frame = update.updating_campaign(
+        slug, actor, EventKind.SCHEDULED, {State.DRAFT}, conditions=conditions
+    )
+    with frame as campaign:
         if campaign.closes_at <= _now(campaign):
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
-        _set_stock(campaign, campaign.stock)
+        _set_stock(campaign, campaign.stock, conditions)
         campaign.state, campaign.overridden = State.SCHEDULED, False
-    _remove_surplus(campaign, tell)  # slots left by an earlier try with a higher stock
+    if not conditions.is_rehearsal:
+        _remove_surplus(campaign, tell)  # slots left by an earlier try with a higher stock
     return campaign
 
 
-def open_now(slug: str, *, actor: str) -> Campaign:
+def open_now(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign:
     """Open before the scheduled time. Raises IllegalTransition unless scheduled."""
-    with update.updating_campaign(slug, actor, EventKind.OPENED, {State.SCHEDULED}) as campaign:
+    frame = update.updating_campaign(
+        slug, actor, EventKind.OPENED, {State.SCHEDULED}, conditions=conditions
+    )
+    with frame as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
         campaign.state = State.OPEN
     return campaign
 
 
-def pause_campaign(slug: str, *, actor: str) -> Campaign:
+def pause_campaign(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign:
     """Stop admitting. Places given stay given and are stored. Raises IllegalTransition."""
     running = frozenset({State.SCHEDULED, State.OPEN})
-    with update.updating_campaign(slug, actor, EventKind.PAUSED, running) as campaign:
+    frame = update.updating_campaign(slug, actor, EventKind.PAUSED, running, conditions=conditions)
+    with frame as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
-def resume_campaign(slug: str, *, actor: str) -> Campaign:
+def resume_campaign(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign:
     """Resume a paused campaign. Raises IllegalTransition for an opening hold: overriding that needs
     a reason (`opening_hold.override_hold`)."""
-    with update.updating_campaign(slug, actor, EventKind.RESUMED, {State.PAUSED}) as campaign:
+    frame = update.updating_campaign(
+        slug, actor, EventKind.RESUMED, {State.PAUSED}, conditions=conditions
+    )
+    with frame as campaign:
         if campaign.held:
             raise IllegalTransition(
                 _("{} is held back, for its board is red: override that with a reason.").format(
@@ -154,9 +178,10 @@ def by_the_clock(campaign: Campaign) -> str:
     return State.OPEN if campaign.opens_at <= _now(campaign) else State.SCHEDULED
 
 
-def close_campaign(slug: str, *, actor: str) -> Campaign:
+def close_campaign(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign:
     """Close the campaign now. Final. Raises IllegalTransition unless it is live."""
-    with update.updating_campaign(slug, actor, EventKind.CLOSED, LIVE) as campaign:
+    frame = update.updating_campaign(slug, actor, EventKind.CLOSED, LIVE, conditions=conditions)
+    with frame as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         campaign.state = State.CLOSED
@@ -170,16 +195,27 @@ def reschedule(
     closes_at: datetime,
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
+    conditions: Conditions = ANY,
 ) -> Campaign:
     """Change the window; the opening only while it is in the future (else IllegalTransition).
     Raises NeedsConfirmation if the campaign would open or close at once."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
-    with update.updating_campaign(slug, actor, EventKind.RESCHEDULED, LIVE) as campaign:
+    frame = update.updating_campaign(
+        slug, actor, EventKind.RESCHEDULED, LIVE, conditions=conditions
+    )
+    with frame as campaign:
         _move_window(campaign, opens_at, closes_at)
     return campaign
 
 
-def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progress) -> Campaign:
+def change_stock(
+    slug: str,
+    *,
+    stock: int,
+    actor: str,
+    conditions: Conditions = ANY,
+    tell: Progress = no_progress,
+) -> Campaign:
     """Raise or lower the stock, also under load. If the process is killed in the middle, making the
     same change again finishes it.
 
@@ -189,10 +225,16 @@ def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progr
     change of the stock came in between.
     """
     slots.demand_stock(stock)
-    slots.make_slots(slug, stock, tell=tell)
-    with update.updating_campaign(slug, actor, EventKind.STOCK_SET, LIVE, stock=stock) as campaign:
-        _set_stock(campaign, stock)
-    _remove_surplus(campaign, tell)
+    if not conditions.is_rehearsal:
+        _demand_version_now(slug, conditions)  # before slots are made in vain
+        slots.make_slots(slug, stock, tell=tell)
+    frame = update.updating_campaign(
+        slug, actor, EventKind.STOCK_SET, LIVE, conditions=conditions, stock=stock
+    )
+    with frame as campaign:
+        _set_stock(campaign, stock, conditions)
+    if not conditions.is_rehearsal:
+        _remove_surplus(campaign, tell)
     return campaign
 
 
@@ -223,12 +265,13 @@ def _not_a_draft_text(campaign: Campaign) -> str:
     return sentence.format(slug=campaign.slug, state=campaign.get_state_display())
 
 
-def _lock_draft(campaign: Campaign) -> None:
+def _lock_draft(campaign: Campaign) -> Campaign:
     row = Campaign.objects.select_for_update().filter(pk=campaign.pk).first()
     if row is None:
         raise UnknownCampaign(_("There is no campaign {!r} any more.").format(campaign.slug))
     if row.state != State.DRAFT:
         raise IllegalTransition(_not_a_draft_text(row))
+    return row
 
 
 def _move_window(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
@@ -244,10 +287,20 @@ def _now(campaign: Campaign) -> datetime:
     return deciding_clock.deciding_now(campaign.strategy)
 
 
-def _set_stock(campaign: Campaign, stock: int) -> None:
+def _demand_version_now(slug: str, conditions: Conditions) -> None:
+    if conditions.version:
+        with availability.require_database():
+            campaign = Campaign.objects.filter(slug=slug).first()
+        if campaign is not None:
+            demand_version(campaign, conditions)
+
+
+def _set_stock(campaign: Campaign, stock: int, conditions: Conditions = ANY) -> None:
     """Set the stock; the caller holds the row lock. From the commit on nothing is stored above it,
     although the slots there are removed only later. Raises StockBelowAdmitted, Refused."""
     given, last = slots.highest_coupon(campaign), slots.highest_slot(campaign)
+    if conditions.is_rehearsal:  # no slots were made, and Redis will not be asked
+        given, last = max(given, _admitted_by_redis(campaign)), max(last, stock)
     if given > stock:
         raise StockBelowAdmitted(update.below_admitted_text(campaign.slug, stock, given))
     if last < stock:
@@ -258,6 +311,12 @@ def _set_stock(campaign: Campaign, stock: int) -> None:
         )
     campaign.stock = stock
     campaign.slots_to_keep = stock if last > stock else None
+
+
+def _admitted_by_redis(campaign: Campaign) -> int:
+    if campaign.strategy != Campaign.Strategy.QUEUED or campaign.state == State.DRAFT:
+        return 0
+    return store().campaigns.gate(campaign.slug).admitted
 
 
 def _remove_surplus(campaign: Campaign, tell: Progress) -> None:

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from coupons.audit import log
 from coupons.campaigns import snapshot
+from coupons.campaigns.definition import ANY, Conditions, demand_version
 from coupons.campaigns.signals import campaign_changed
 from coupons.claims import holder_filter
 from coupons.database import availability
@@ -36,19 +37,26 @@ State = Campaign.State
 
 @contextmanager
 def updating_campaign(
-    slug: str, actor: str, kind: EventKind, allowed: set[str] | frozenset[str], **data: Any
+    slug: str,
+    actor: str,
+    kind: EventKind,
+    allowed: set[str] | frozenset[str],
+    *,
+    conditions: Conditions = ANY,
+    **data: Any,
 ) -> Iterator[Campaign]:
     """One change under the campaign's row lock: yields the row to modify, then checks it, records
     an event of this kind with this data, copies it to Redis and commits. `allowed`: the states it
-    may be in.
+    may be in. A rehearsal ends after the check.
 
-    Raises UnknownCampaign, IllegalTransition, ValidationError, StockBelowAdmitted, NotInstalled,
-    ForeignKeys, StoreAway, StoreError, DatabaseAway; then nothing was committed.
+    Raises UnknownCampaign, VersionChanged, IllegalTransition, ValidationError, StockBelowAdmitted,
+    NotInstalled, ForeignKeys, StoreAway, StoreError, DatabaseAway; then nothing was committed.
     """
     with availability.require_database(), transaction.atomic():
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
+        demand_version(campaign, conditions)
         if campaign.state not in allowed:
             raise IllegalTransition(_not_now(campaign, kind))
         settle_grants(campaign)
@@ -56,6 +64,9 @@ def updating_campaign(
         yield campaign
         campaign.held = campaign.held and campaign.state == State.PAUSED
         _check(campaign, None if is_first else before)
+        if conditions.is_rehearsal:
+            transaction.set_rollback(True)
+            return
         campaign.save()
         log.record_event(campaign, actor, kind, **data)
         campaign_events.tell_state(campaign, before.state)

@@ -85,6 +85,9 @@ class Answer:
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
 
+    def as_response(self) -> HttpResponse:
+        return _response(self.status, orjson.dumps(self.body), self.headers)
+
 
 class _Again(Exception):
     """Another request has inserted the row of this key since we looked."""
@@ -110,10 +113,10 @@ def answer_once(request: Request, body: Any, act: Act, *, key_needed: bool = Fal
     """
     call = read_call(request, body, key_needed=key_needed)
     if is_dry_run(request):
-        return _encode(_rehearse(act))
+        return _rehearse(act).as_response()
     for left in reversed(range(_ATTEMPTS)):
         try:
-            return _encode(_act_in_transaction(act)) if call is None else _act_once(call, act)
+            return _act_in_transaction(act).as_response() if call is None else _act_once(call, act)
         except _Again:
             if not left:
                 raise _in_flight() from None
@@ -131,7 +134,7 @@ def answer_after(
     the same moment both call `act`; so does a repeated one if the first died in between."""
     call = read_call(request, body, key_needed=key_needed)
     if call is None:
-        return _encode(act())
+        return act().as_response()
     with availability.require_database(), transaction.atomic():
         known = _find_row(call)
         if known is not None:
@@ -142,7 +145,7 @@ def answer_after(
             _finish(_begin(call), answer)
     except _Again:
         pass  # the other request has kept its own
-    return _encode(answer)
+    return answer.as_response()
 
 
 def is_dry_run(request: Request) -> bool:
@@ -181,7 +184,7 @@ def _act_once(call: _Call, act: Act) -> HttpResponse:
         row = _begin(call)
         answer = _act_or_refuse(act)
         _finish(row, answer)
-    return _encode(answer)
+    return answer.as_response()
 
 
 def _act_in_transaction(act: Act) -> Answer:
@@ -254,10 +257,6 @@ def _replay(row: IdempotentCall, call: _Call) -> HttpResponse:
     response = _response(row.status, row.answer.encode(), row.headers)
     response["Idempotency-Replayed"] = "true"
     return response
-
-
-def _encode(answer: Answer) -> HttpResponse:
-    return _response(answer.status, orjson.dumps(answer.body), answer.headers)
 
 
 def _response(status: int, content: bytes, headers: dict[str, str]) -> HttpResponse:

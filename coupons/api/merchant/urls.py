@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from coupons.api.merchant import life_views, webhook_views
+from coupons.api.merchant import campaigns, life_views, webhook_views
 
 urlpatterns: tuple[URLPattern, ...] = (
     path("quotes", life_views.Quotes.as_view(), name="quotes"),
@@ -26,4 +26,12 @@ urlpatterns: tuple[URLPattern, ...] = (
     path("webhooks/<uuid:id>/replay", webhook_views.Replay.as_view(), name="replay"),
     path("webhooks/<uuid:id>/test", webhook_views.TestEvent.as_view(), name="webhook-test"),
     path("webhooks/<uuid:id>/roll-secret", webhook_views.SecretRoll.as_view(), name="roll-secret"),
+    path("campaigns", campaigns.Campaigns.as_view(), name="merchant-campaigns"),
+    path("campaigns/<str:slug>", campaigns.OneCampaign.as_view(), name="merchant-campaign"),
+    path("campaigns/<str:slug>/schedule", campaigns.Schedule.as_view(), name="schedule"),
+    path("campaigns/<str:slug>/pause", campaigns.Pause.as_view(), name="pause"),
+    path("campaigns/<str:slug>/resume", campaigns.Resume.as_view(), name="resume"),
+    path("campaigns/<str:slug>/close", campaigns.Close.as_view(), name="close"),
+    path("campaigns/<str:slug>/clone", campaigns.Clone.as_view(), name="clone"),
+    path("campaigns/<str:slug>/stock", campaigns.Stock.as_view(), name="stock"),
 )
