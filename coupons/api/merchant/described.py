@@ -122,7 +122,7 @@ def kind_schema(kind: Kind) -> dict[str, Any]:
     schema = _bare_schema(kind)
     if kind.nullable:
         schema["type"] = [schema["type"], "null"]
-    if kind.optional and kind.default is not None:
+    if kind.optional and isinstance(kind.default, str | int | tuple):
         schema["default"] = kind.default
     return schema
 
@@ -130,7 +130,7 @@ def kind_schema(kind: Kind) -> dict[str, Any]:
 def _bare_schema(kind: Kind) -> dict[str, Any]:
     match kind:
         case Text():
-            return {"type": "string", "minLength": 1, "maxLength": kind.most}
+            return {"type": "string", "minLength": kind.low, "maxLength": kind.most}
         case Whole():
             return {"type": "integer", "minimum": kind.low, "maximum": kind.high}
         case Flag():
