@@ -25,6 +25,7 @@ NAMES = {
     "users' door": "users",
     "operators' door": "operators",
     "worker": "worker",
+    "webhooks": "webhooks",
     "consumer": "consumer",
     "beat": "beat",
 }
@@ -33,6 +34,7 @@ OF_MAKE_RUN = {
     "users": commands.web_command(8180, workers=commands.WEB_WORKERS),
     "operators": commands.web_command(8190),
     "worker": commands.worker_command(pool=commands.POOL),
+    "webhooks": commands.webhook_worker_command(),
     "consumer": commands.consumer_command(),
     "beat": commands.beat_command(),
 }
@@ -44,7 +46,7 @@ GRANIAN = {
     "--http1-header-read-timeout": "60000",
 }
 BEYOND = {"users": GRANIAN, "operators": GRANIAN}
-OTHER_VALUES = {"worker": {"--loglevel"}}
+OTHER_VALUES = {"worker": {"--loglevel"}, "webhooks": {"--loglevel"}}
 
 
 def table() -> dict[str, str]:
@@ -127,6 +129,7 @@ def test_a_service_has_a_health_check(name: str) -> None:
         ("users", "api", "coupon-api", "api_stop_s"),
         ("operators", "api", "coupon-operators", "api_stop_s"),
         ("worker", "consumer", "coupon-worker", "consumer_stop_s"),
+        ("webhooks", "consumer", "coupon-webhooks", "consumer_webhook_stop_s"),
         ("consumer", "consumer", "coupon-consumer", ""),
         ("beat", "consumer", "coupon-beat", ""),
     ],
@@ -161,6 +164,10 @@ def test_worker_and_consumer_share_process_ids_and_a_folder() -> None:
     assert worker["pid"] == consumer["pid"] == "service:host"
     assert worker["volumes"] == consumer["volumes"]
     assert worker["environment"] == consumer["environment"]
+    webhooks = SITE["webhooks"].definition
+    assert webhooks["volumes"] == consumer["volumes"]  # its metrics are read there
+    folder = webhooks["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+    assert folder == consumer["environment"]["METRICS_FOLDERS"]
 
 
 def test_what_is_stopped_first_depends_on_what_is_stopped_last() -> None:
