@@ -28,7 +28,7 @@ from config.metrics import exposition, multiprocess
 from config.worker import liveness, watchdog
 from config.worker.process import STALE_S
 from coupons import __version__
-from coupons.monitoring import clock_skew, collectors
+from coupons.monitoring import clock_skew, collectors, webhook_collector
 from coupons.observability import metrics
 
 _SLOW_CLIENT_S = 5
@@ -52,7 +52,13 @@ def answer_ready() -> Response:
 
 
 def answer_metrics() -> Response:
-    live = (collectors.Build(), collectors.Campaigns(), collectors.Database(), liveness.Worker())
+    live = (
+        collectors.Build(),
+        collectors.Campaigns(),
+        collectors.Database(),
+        webhook_collector.Webhooks(),
+        liveness.Worker(),
+    )
     return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.metrics_page(*live)
 
 

@@ -33,6 +33,11 @@ DATABASE_PATIENCE_S = 1.0
 _database_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gauges")
 
 
+def database_thread() -> ThreadPoolExecutor:
+    """The one thread in which collectors ask the database: one that hangs occupies no other."""
+    return _database_thread
+
+
 class Build(Collector):
     """The release and the versions that run."""
 

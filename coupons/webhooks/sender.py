@@ -19,6 +19,7 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from coupons import __version__
+from coupons.observability import webhook_metrics
 from coupons.webhooks.addresses import (
     AddressRefused,
     IPAddress,
@@ -46,6 +47,10 @@ class Result(StrEnum):
     TIMED_OUT = "timed_out"
     FORBIDDEN = "forbidden"  # the address is not public: nothing was sent
     UNSIGNED = "unsigned"  # COUPON_KEYS lacks the key of the endpoint's secret: nothing was sent
+
+
+for _result in Result:  # exported as 0, since Prometheus sees no increase at a new series
+    webhook_metrics.ATTEMPTS.labels(_result.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ django.setup()
 from django.db import transaction  # noqa: E402
 
 from coupons.webhooks import delivery, routing, sender  # noqa: E402
+from coupons.webhooks.delivery import Lease  # noqa: E402
 from coupons.webhooks.sender import Attempt, Result  # noqa: E402
 from tests.crash.drainer import GONE, make_dying  # noqa: E402
 
@@ -31,10 +32,10 @@ POINTS: dict[str, tuple[Any, str]] = {
 }
 
 
-def send_recorded(endpoint: Any, row: Any) -> Attempt:
+def send_recorded(endpoint: Any, delivery: Any) -> Attempt:
     """Record before sending, as a sender would that marks a row and then sends it."""
-    lease = delivery.Lease(endpoint, endpoint.busy_until)
-    delivery.record_attempt(lease, row, Attempt(Result.DELIVERED))
+    lease = Lease(endpoint, endpoint.busy_until)
+    RECORD(lease, delivery, Attempt(Result.DELIVERED))
     os._exit(GONE)
 
 
@@ -45,7 +46,7 @@ def take_with_token() -> Any:
     return lease, others
 
 
-TAKE = delivery.take_endpoint
+TAKE, RECORD = delivery.take_endpoint, delivery.record_attempt
 
 
 def main(point: str) -> None:

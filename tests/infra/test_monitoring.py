@@ -20,7 +20,7 @@ from config import (
     urls,  # noqa: F401
 )
 from coupons.monitoring.collectors import live_family
-from coupons.observability import metrics
+from coupons.observability import metrics, webhook_metrics
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +122,7 @@ def test_an_entry_says_how_urgent_it_is_and_names_a_command(alert: str) -> None:
     assert re.search(r"```sh\n\S", entry), alert
 
 
-UNITS = {"coupon-api", "coupon-operators", "coupon-worker", "coupon-beat"}
+UNITS = {"coupon-api", "coupon-operators", "coupon-worker", "coupon-webhooks", "coupon-beat"}
 PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc", "redis-cli"}
 
 
@@ -149,8 +149,13 @@ def test_a_command_of_the_runbook_exists(command: str) -> None:
 
 def declared_metrics() -> set[str]:
     """Names of all metrics that our pages may export."""
-    live = {value.name for value in vars(metrics).values() if isinstance(value, metrics.Live)}
+    live = {value.name for value in _live_gauges()}
     return live | set(REGISTRY._names_to_collectors)
+
+
+def _live_gauges() -> list[metrics.Live]:
+    declared = [*vars(metrics).values(), *vars(webhook_metrics).values()]
+    return [value for value in declared if isinstance(value, metrics.Live)]
 
 
 def queried_metrics() -> set[str]:
@@ -207,9 +212,7 @@ def test_no_metric_has_a_name_that_says_nothing_to_a_stranger() -> None:
 
 def _metric_families() -> Iterator[Metric]:
     yield from (family for family in REGISTRY.collect() if family.name.startswith("coupon_"))
-    for value in vars(metrics).values():
-        if isinstance(value, metrics.Live):
-            yield live_family(value, {})
+    yield from (live_family(value, {}) for value in _live_gauges())
 
 
 def _exposition_of(family: Metric) -> str:

@@ -3,6 +3,7 @@
 from alert import Alert
 from alerts_claims import PIPELINE, PROMISES
 from alerts_site import FRONT, HOSTS, STORES
+from alerts_webhooks import WEBHOOKS
 
 __all__ = ["ALL", "GROUPS", "Alert"]
 
@@ -12,5 +13,6 @@ GROUPS = {
     "front": FRONT,
     "stores": STORES,
     "hosts": HOSTS,
+    "webhooks": WEBHOOKS,
 }
 ALL = [alert for group in GROUPS.values() for alert in group]

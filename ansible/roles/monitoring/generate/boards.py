@@ -1,8 +1,9 @@
-"""The five dashboards: the opening, the pipeline, the capacity left, views, hosts and AWS."""
+"""The dashboards: the opening, the pipeline, webhooks, the capacity left, views, hosts and AWS."""
 
 from boards_claims import OPENING, PIPELINE
 from boards_site import CAPACITY, HOSTS, cloudwatch_panels
 from boards_views import VIEWS
+from boards_webhooks import WEBHOOKS
 from panels import make_dashboard
 
 ALL = [
@@ -14,6 +15,10 @@ ALL = [
     make_dashboard(
         "coupon-pipeline", "Pipeline", "From admission to the row in MySQL.",
         PIPELINE, per_campaign=True,
+    ),
+    make_dashboard(
+        "coupon-webhooks", "Webhooks", "From events to merchants' endpoints.",
+        WEBHOOKS, per_campaign=False,
     ),
     make_dashboard(
         "coupon-capacity", "Capacity", "Free capacity of the stores and processes.",
