@@ -95,6 +95,7 @@ app.conf.update(
     task_routes={
         "coupons.deliver": {"queue": "webhooks"},
         "coupons.tend_webhooks": {"queue": "webhooks"},
+        "coupons.bulk": {"queue": "bulk"},
     },
     # All periodic tasks. No message has Celery's `expires`: see `worker.queue_limits`.
     beat_scheduler="config.beat:LeasedScheduler",
@@ -105,6 +106,7 @@ app.conf.update(
         "reconcile": {"task": "coupons.reconcile", "schedule": _every(5.0)},
         "forget_calls": {"task": "coupons.forget_calls", "schedule": _every(600.0)},
         "webhooks": {"task": "coupons.tend_webhooks", "schedule": _every(1.0)},
+        "bulk": {"task": "coupons.bulk", "schedule": _every(2.0)},
         "returns": {"task": "coupons.returns", "schedule": _every(2.0)},
     },
 )

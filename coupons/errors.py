@@ -290,6 +290,12 @@ class NoOffer(CouponConflict):
     title = "There is no offer to accept"
 
 
+class UnknownJob(CouponError):
+    code = "unknown_job"
+    status = 404
+    title = "There is no such job"
+
+
 class CouponExpired(CouponConflict):
     code = "coupon_expired"
     status = 410

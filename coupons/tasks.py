@@ -14,6 +14,7 @@ from celery import current_task, shared_task, signals
 from django.conf import settings
 
 from coupons.broker import wakeups
+from coupons.bulk import jobs
 from coupons.campaigns import recorded_states
 from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
@@ -212,3 +213,12 @@ def tend_webhooks() -> None:
 def give_on_returned() -> None:
     """Every two seconds: store the waitlists, and give returned stock to the pool or to them."""
     returns.give_on_everywhere()
+
+
+@shared_task(name=wakeups.BULK)  # type: ignore[untyped-decorator]
+@_skip_older_than(5)
+def work_on_jobs() -> None:
+    """Work on grants and revocations of many lines, for 20 s at most; then a new message goes on.
+    Safe to run twice, late, or in parallel."""
+    if jobs.work_on_jobs(stopping=_is_stopping):
+        wakeups.notify_bulk()

@@ -19,7 +19,8 @@ PREFIX = app.conf.broker_transport_options["global_keyprefix"]  # of all of Cele
 WAKEUP_QUEUE = PREFIX + app.conf.task_default_queue
 MOST_WAKEUPS = 1_000
 DELIVERY_QUEUE = PREFIX + wakeups.WEBHOOK_QUEUE
-MOST_DELIVERY_WAKEUPS = 100  # all of them say the same
+BULK_QUEUE = PREFIX + wakeups.BULK_QUEUE
+MOST_DELIVERY_WAKEUPS = 100  # all of them say the same; of jobs as well
 LEASE = f"{PREFIX}beat-lease"  # who holds it sends the periodic tasks: see config.beat
 MOST_CANARIES = 10  # one is sent every two seconds
 CANARY_QUEUE_TTL_S = 120  # TTL of a worker's own queue, should its host be gone
@@ -58,7 +59,12 @@ class Broker:
 def trim_wakeups(broker: Broker) -> None:
     """Trim the queues of wake-ups to the newest MOST_WAKEUPS and MOST_DELIVERY_WAKEUPS. What they
     announce is in the stores."""
-    for queue, most in ((WAKEUP_QUEUE, MOST_WAKEUPS), (DELIVERY_QUEUE, MOST_DELIVERY_WAKEUPS)):
+    limits = {
+        WAKEUP_QUEUE: MOST_WAKEUPS,
+        DELIVERY_QUEUE: MOST_DELIVERY_WAKEUPS,
+        BULK_QUEUE: MOST_DELIVERY_WAKEUPS,
+    }
+    for queue, most in limits.items():
         if old := broker.ask(_TRIM, queue, most):
             logger.warning("%s wake-ups that no worker took were discarded", old)
 

@@ -20,9 +20,11 @@ DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
 # Of the webhooks' worker, which has a queue of its own: a hanging receiver must not delay a drain.
 DELIVER, TEND_WEBHOOKS = "coupons.deliver", "coupons.tend_webhooks"
 WEBHOOK_QUEUE = "webhooks"
+# Of jobs of many lines: their own queue as well, for they take minutes.
+BULK, BULK_QUEUE = "coupons.bulk", "bulk"
 TASKS = (
     DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, RETURNS, FORGET_CALLS, CANARY,
-    DELIVER, TEND_WEBHOOKS,
+    DELIVER, TEND_WEBHOOKS, BULK,
 )  # fmt: skip
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
 CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty
@@ -44,6 +46,11 @@ def notify_delivery() -> bool:
     """Wake the webhooks' worker. Returns whether the message was sent; it carries nothing, and beat
     sends one every second."""
     return _send(DELIVER, None, queue=WEBHOOK_QUEUE)
+
+
+def notify_bulk() -> bool:
+    """Wake the worker of jobs. Returns whether the message was sent; beat sends one as well."""
+    return _send(BULK, None, queue=BULK_QUEUE)
 
 
 def send_canary(queue: str) -> bool:

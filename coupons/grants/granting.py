@@ -43,6 +43,7 @@ def grant_places(
 ) -> list[Granted]:
     """Grant each user (at most MOST_AT_ONCE) a place; one verdict each, in their order.
 
+    Must not be called in a transaction: the slots are committed before Redis gives their places.
     Idempotent by (user, nth). `record`: write it into the campaign's history. Raises
     UnknownCampaign, IllegalTransition (a draft), NotInstalled, ServerChanged, OutcomeUnknown,
     StoreAway, StoreError, DatabaseAway, Refused: asking again is safe.
@@ -95,7 +96,7 @@ def _grant_wanted(slug: str, wanted: Sequence[Grantee], actor: str | None) -> li
             _make_slots(slug, len(wanted))
         except ValidationError:
             return [_refused(grantee, Refusal.STOCK_LIMIT) for grantee in wanted]
-        with availability.require_database(), transaction.atomic():
+        with availability.require_database(), transaction.atomic(durable=True):
             campaign = _lock_campaign(slug)
             update.settle_grants(campaign)
             if not slots.has_slots(campaign, campaign.stock + len(wanted)):
@@ -117,7 +118,7 @@ def _lock_campaign(slug: str) -> Campaign:
 
 
 def _make_slots(slug: str, count: int) -> None:
-    with availability.require_database(), transaction.atomic():
+    with availability.require_database(), transaction.atomic(durable=True):
         campaign = _granting_campaign(Campaign.objects.select_for_update().filter(slug=slug))
         if update.settle_grants(campaign):
             campaign.save(update_fields=["stock", "granted"])

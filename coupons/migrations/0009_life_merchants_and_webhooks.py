@@ -322,6 +322,7 @@ class Migration(migrations.Migration):
                 ("next_line", models.PositiveIntegerField(default=1)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("finished_at", models.DateTimeField(null=True)),
+                ("leased_until", models.DateTimeField(null=True)),
                 (
                     "campaign",
                     models.ForeignKey(

@@ -38,6 +38,8 @@ class Job(models.Model):
     next_line = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    # Until then the process that works on it is alive: it renews this with each batch.
+    leased_until = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("job")

@@ -61,6 +61,7 @@ class Work(StrEnum):
     RECONCILE = "reconcile"
     GUARD = "guard"
     RETURNS = "returns"  # returned stock and the waitlist
+    BULK = "bulk"  # jobs of many lines
     LIVE_COUNTS = "live_counts"  # gauges, the admin's lists
 
 

@@ -22,7 +22,8 @@ WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at
 # Connections a process accepts, idle ones included; further ones get no answer, not even 503.
 WEB_CONNECTIONS = 16_384
 POOL = 2  # processes that drain
-# Threads that send webhooks: they wait for receivers nearly all of their time.
+# Threads that send webhooks: they wait for receivers nearly all of their time. One or two of them
+# work on jobs of many lines.
 WEBHOOK_THREADS = 24
 
 
@@ -54,7 +55,7 @@ def worker_command(*options: str, pool: int = 1, app: str = CELERY_APP) -> list[
 
 def webhook_worker_command(*options: str, app: str = CELERY_APP) -> list[str]:
     return _celery_command(
-        app, "worker", "--queues", "webhooks", "--pool", "threads",
+        app, "worker", "--queues", "webhooks,bulk", "--pool", "threads",
         "--concurrency", str(WEBHOOK_THREADS), "--without-gossip", "--without-mingle", *options,
     )  # fmt: skip
 

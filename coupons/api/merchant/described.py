@@ -70,14 +70,21 @@ def described(
     description: str = "",
     writes: bool = True,
     parameters: tuple[OpenApiParameter, ...] = (),
+    files: dict[str, str] | None = None,
+    answer_type: str = "application/json",
 ) -> Callable[[View], View]:
-    """`writes`: it takes an Idempotency-Key and `?dry_run=1`."""
-    statuses = {*ALWAYS, *problems, *(WITH_BODY if fields is not None else ())}
+    """`writes`: it takes an Idempotency-Key and `?dry_run=1`. `files`: in place of `fields`, an
+    example of the body by its media type."""
+    has_body = fields is not None or files is not None
+    statuses = {*ALWAYS, *problems, *(WITH_BODY if has_body else ())}
     if writes:
         statuses |= {400, 409, 422}
         parameters = (*parameters, _KEY, _DRY_RUN)
     responses: dict[Any, Any] = {
-        status: _response(f"{operation_id} {status}", *answer) for status, answer in answers.items()
+        (status, answer_type) if answer[0] else status: _response(
+            f"{operation_id} {status}", *answer, answer_type
+        )
+        for status, answer in answers.items()
     }
     for status in sorted(statuses):
         responses[(status, "application/problem+json")] = MerchantProblem
@@ -86,25 +93,40 @@ def described(
         examples = [_example(operation_id, example or {}, is_request=True)]
     else:
         examples = []
+    examples += [
+        _example(f"{operation_id} {kind}", text, is_request=True, kind=kind)
+        for kind, text in (files or {}).items()
+    ]
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=description,
         tags=["merchants"],
         parameters=list(parameters),
-        request={"application/json": fields_schema(fields)} if fields is not None else None,
+        request=_request_schemas(fields, files),
         examples=examples,
         responses=responses,
     )
 
 
-def _response(name: str, serializer: Any, text: str, body: Any) -> OpenApiResponse:
+def _response(name: str, serializer: Any, text: str, body: Any, kind: str) -> OpenApiResponse:
     """Without a serializer it has no body."""
-    return OpenApiResponse(serializer, text, [_example(name, body)] if serializer else [])
+    examples = [_example(name, body, kind=kind)] if serializer else []
+    return OpenApiResponse(serializer, text, examples)
 
 
-def _example(name: str, body: Any, *, is_request: bool = False) -> OpenApiExample:
-    return OpenApiExample(name, body, request_only=is_request, response_only=not is_request)
+def _request_schemas(fields: Fields | None, files: dict[str, str] | None) -> Any:
+    if fields is not None:
+        return {"application/json": fields_schema(fields)}
+    return {kind: {"type": "string"} for kind in files} if files else None
+
+
+def _example(
+    name: str, body: Any, *, is_request: bool = False, kind: str = "application/json"
+) -> OpenApiExample:
+    return OpenApiExample(
+        name, body, request_only=is_request, response_only=not is_request, media_type=kind
+    )
 
 
 def fields_schema(fields: Fields) -> dict[str, Any]:
@@ -122,7 +144,7 @@ def kind_schema(kind: Kind) -> dict[str, Any]:
     schema = _bare_schema(kind)
     if kind.nullable:
         schema["type"] = [schema["type"], "null"]
-    if kind.optional and isinstance(kind.default, str | int | tuple):
+    if kind.optional and kind.default is not None:
         schema["default"] = kind.default
     return schema
 
@@ -130,7 +152,7 @@ def kind_schema(kind: Kind) -> dict[str, Any]:
 def _bare_schema(kind: Kind) -> dict[str, Any]:
     match kind:
         case Text():
-            return {"type": "string", "minLength": kind.low, "maxLength": kind.most}
+            return {"type": "string", "minLength": 1, "maxLength": kind.most}
         case Whole():
             return {"type": "integer", "minimum": kind.low, "maximum": kind.high}
         case Flag():

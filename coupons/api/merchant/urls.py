@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from coupons.api.merchant import campaigns, life_views, webhook_views
+from coupons.api.merchant import campaigns, jobs, life_views, webhook_views, winners
 
 urlpatterns: tuple[URLPattern, ...] = (
     path("quotes", life_views.Quotes.as_view(), name="quotes"),
@@ -34,4 +34,10 @@ urlpatterns: tuple[URLPattern, ...] = (
     path("campaigns/<str:slug>/close", campaigns.Close.as_view(), name="close"),
     path("campaigns/<str:slug>/clone", campaigns.Clone.as_view(), name="clone"),
     path("campaigns/<str:slug>/stock", campaigns.Stock.as_view(), name="stock"),
+    path("campaigns/<str:slug>/grants", jobs.Grants.as_view(), name="grants"),
+    path("campaigns/<str:slug>/revocations", jobs.Revocations.as_view(), name="revocations"),
+    path("campaigns/<str:slug>/coupons", winners.Winners.as_view(), name="winners"),
+    path("jobs/<uuid:id>", jobs.Jobs.as_view(), name="job"),
+    path("jobs/<uuid:id>/lines", jobs.JobLines.as_view(), name="job-lines"),
+    path("users/<str:user>/attempts", winners.Attempts.as_view(), name="attempts"),
 )
