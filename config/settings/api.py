@@ -23,6 +23,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "coupons.api.openapi.require_bodies",
+    ],
     "ENUM_NAME_OVERRIDES": {"CouponStateEnum": "coupons.api.schemas.STATES"},
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],

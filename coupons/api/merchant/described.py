@@ -144,7 +144,8 @@ def kind_schema(kind: Kind) -> dict[str, Any]:
     schema = _bare_schema(kind)
     if kind.nullable:
         schema["type"] = [schema["type"], "null"]
-    if kind.optional and kind.default is not None:
+    has_default = isinstance(kind.default, str | int | tuple) and kind.default not in ("", ())
+    if kind.optional and has_default:  # an empty one would be sent by a generated client
         schema["default"] = kind.default
     return schema
 
