@@ -43,6 +43,8 @@ ELSEWHERE = {
     r"python3 config/containers/new_settings\.py var/containers shop\.example":
         ("tests/config/test_containers.py", "config/containers/new_settings.py"),
     r"podman-compose up --detach": ("tests/containers/compose_file.py", "podman_arguments"),
+    r"(pip|npm) install openapi-.*|npx openapi-typescript .*|openapi-python-client .*":
+        ("tests/printed/test_clients.py", 'block_of("bash", "openapi-python-client")'),
     r"python ansible/roles/monitoring/generate":
         ("tests/infra/test_monitoring.py", '"generate"), "--check"'),
 }  # fmt: skip
