@@ -125,6 +125,11 @@ def input_file(value: str) -> Path:
     return path
 
 
+def input_or_stdin(value: str) -> Path:
+    """As `input_file`; `-` is standard input."""
+    return Path("-") if value == "-" else input_file(value)
+
+
 def output_file(value: str) -> Path:
     """A file that can be written; its folder need not exist yet."""
     if not value.strip():

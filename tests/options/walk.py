@@ -95,6 +95,7 @@ def wrong_values(action: argparse.Action, files: Files) -> list[str]:
         return ["1", "no"]  # a flag takes no value
     by_name = {
         "input_file": files.no_input,
+        "input_or_stdin": files.no_input,
         "output_file": files.no_output,
         "output_folder": files.no_folder,
         "program_file": [*files.no_input, str(files.file)],

@@ -11,15 +11,18 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons.api.merchant import idempotency, if_match, responses
+from coupons.api.merchant import campaign_schemas as shown
+from coupons.api.merchant import idempotency, if_match
 from coupons.api.merchant.auth import merchant_caller
 from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.body import Fields, Several, Whole, read_body
+from coupons.api.merchant.described import described
 from coupons.api.merchant.idempotency import Answer
-from coupons.campaigns import confirmations, definition, lifecycle
+from coupons.campaigns import confirmations, definition, lifecycle, shown_definition
 from coupons.campaigns.definition import Conditions
 from coupons.campaigns.slots import Progress
 from coupons.claims.limits import MAX_STOCK, SLUG
@@ -41,6 +44,9 @@ _CLONE: Fields = {**definition.CLONE_FIELDS, "confirmed": _CONFIRMED}
 _SCHEDULE: Fields = {"confirmed": _CONFIRMED}
 _STOCK: Fields = {"stock": Whole(low=1, high=MAX_STOCK)}
 MOST_PER_PAGE = 100
+_DATES = "An end given as a date is 24:00 of that day in the campaign's zone."
+_CHANGE_PROBLEMS = (404, 409, 412, 428)
+_CHANGE_PARAMETERS = (shown.IF_MATCH, shown.DRY_RUN)
 REQUEST_S = 20.0  # for making slots; repeating the request continues
 
 
@@ -67,15 +73,31 @@ class CampaignResource(MerchantResource):
 class Campaigns(CampaignResource):
     scopes: ClassVar = {"GET": Scope.CAMPAIGNS, "POST": Scope.CAMPAIGNS}
 
+    @described(
+        "merchant_campaigns",
+        "My campaigns, by slug",
+        answers={200: (shown.CampaignPage, "A page.", {"results": [shown.CAMPAIGN], "next": None})},
+        problems=(400,),
+        parameters=shown.PAGE,
+        writes=False,
+    )
     def get(self, request: Request) -> Response:
         """In the order of their slugs: `?after=slug&limit=100`."""
         caller, limit = merchant_caller(request), _limit(request)
         rows = Campaign.objects.filter(merchant=caller.merchant_id).order_by("slug")
         with availability.require_database():
             page = list(rows.filter(slug__gt=request.query_params.get("after", ""))[: limit + 1])
-        shown = responses.campaign_bodies(page[:limit])
+        shown = shown_definition.describe_campaigns(page[:limit])
         return Response({"results": shown, "next": page[limit - 1].slug if page[limit:] else None})
 
+    @described(
+        "create_campaign",
+        "Draft a campaign",
+        description=_DATES,
+        fields=_CREATE,
+        example=shown.CREATE,
+        answers={201: (shown.MerchantCampaign, "Drafted; not public yet.", shown.CAMPAIGN)},
+    )
     def post(self, request: Request) -> HttpResponse:
         body, caller = read_body(request, _CREATE), merchant_caller(request)
 
@@ -90,10 +112,29 @@ class Campaigns(CampaignResource):
 class OneCampaign(CampaignResource):
     scopes: ClassVar = {"GET": Scope.CAMPAIGNS, "PATCH": Scope.CAMPAIGNS}
 
+    @described(
+        "merchant_campaign",
+        "A campaign",
+        description="Its ETag is the version of its definition, for If-Match.",
+        answers={200: (shown.MerchantCampaign, "The campaign.", shown.CAMPAIGN)},
+        problems=(404,),
+        writes=False,
+    )
     def get(self, request: Request, slug: str) -> HttpResponse:
         campaign = find_campaign(merchant_caller(request), slug)
         return _shown(campaign).as_response()
 
+    @described(
+        "change_campaign",
+        "Change a draft, or the window of a public campaign",
+        description=_DATES,
+        fields=_CHANGE,
+        example={"closes_at": "2026-12-07"},
+        answers={200: (shown.MerchantCampaign, "As it is now.", shown.CAMPAIGN)},
+        problems=_CHANGE_PROBLEMS,
+        parameters=_CHANGE_PARAMETERS,
+        writes=False,
+    )
     def patch(self, request: Request, slug: str) -> HttpResponse:
         """A draft: every field but the slug. Later: the window alone."""
         body, caller = read_body(request, _CHANGE), merchant_caller(request)
@@ -105,6 +146,15 @@ class OneCampaign(CampaignResource):
 class Clone(CampaignResource):
     scopes: ClassVar = {"POST": Scope.CAMPAIGNS}
 
+    @described(
+        "clone_campaign",
+        "Draft a campaign like this one",
+        description=_DATES,
+        fields=_CLONE,
+        example=shown.CLONE,
+        answers={201: (shown.MerchantCampaign, "Drafted; not public yet.", shown.CAMPAIGN)},
+        problems=(404,),
+    )
     def post(self, request: Request, slug: str) -> HttpResponse:
         """A draft with the same definition but for what the body says."""
         body, caller = read_body(request, _CLONE), merchant_caller(request)
@@ -119,6 +169,17 @@ class Clone(CampaignResource):
 class Stock(CampaignResource):
     scopes: ClassVar = {"PUT": Scope.CAMPAIGNS}
 
+    @described(
+        "set_stock",
+        "Raise or lower the stock",
+        description="A large stock takes a while: 503 `slots_unfinished` asks to send it again.",
+        fields=_STOCK,
+        example={"stock": 1500},
+        answers={200: (shown.MerchantCampaign, "As it is now.", shown.CAMPAIGN)},
+        problems=_CHANGE_PROBLEMS,
+        parameters=_CHANGE_PARAMETERS,
+        writes=False,
+    )
     def put(self, request: Request, slug: str) -> HttpResponse:
         body, caller = read_body(request, _STOCK), merchant_caller(request)
         conditions, campaign = if_match.read_conditions(request), find_campaign(caller, slug)
@@ -158,19 +219,36 @@ class StepResource(CampaignResource):
         return idempotency.answer_after(request, body, take_step)
 
 
+def _described_step(name: str, summary: str, *, fields: Fields | None = None) -> Any:
+    post = described(
+        f"{name}_campaign",
+        summary,
+        fields=fields or {},
+        example={},
+        answers={200: (shown.MerchantCampaign, "As it is now.", shown.CAMPAIGN)},
+        problems=_CHANGE_PROBLEMS,
+        parameters=(shown.IF_MATCH,),
+    )
+    return extend_schema_view(post=post)
+
+
+@_described_step("schedule", "Make a draft public: it opens by the clock", fields=_SCHEDULE)
 class Schedule(StepResource):
     fields = _SCHEDULE
     step = lifecycle.schedule_campaign
 
 
+@_described_step("pause", "Stop admitting; places given stay given")
 class Pause(StepResource):
     step = lifecycle.pause_campaign
 
 
+@_described_step("resume", "Go on after a pause")
 class Resume(StepResource):
     step = lifecycle.resume_campaign
 
 
+@_described_step("close", "Close now, for good")
 class Close(StepResource):
     step = lifecycle.close_campaign
 
@@ -227,7 +305,7 @@ def _shown(
     headers = {"ETag": if_match.etag_of(campaign)}
     if conditions.is_rehearsal:
         headers["Dry-Run"] = "true"
-    return Answer(status, responses.campaign_bodies([campaign])[0], headers)
+    return Answer(status, shown_definition.describe_campaigns([campaign])[0], headers)
 
 
 def _actor(caller: MerchantCaller) -> str:

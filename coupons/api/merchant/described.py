@@ -153,7 +153,7 @@ def kind_schema(kind: Kind) -> dict[str, Any]:
 def _bare_schema(kind: Kind) -> dict[str, Any]:
     match kind:
         case Text():
-            return {"type": "string", "minLength": 1, "maxLength": kind.most}
+            return {"type": "string", "minLength": kind.low, "maxLength": kind.most}
         case Whole():
             return {"type": "integer", "minimum": kind.low, "maximum": kind.high}
         case Flag():

@@ -1,76 +1,199 @@
-"""`manage.py campaign schedule|pause|resume|close|stock SLUG`: the admin's actions as commands."""
+"""`manage.py campaign VERB [SLUG]`: all that the admin does to campaigns, and JSON in and out.
+
+    campaign create --file lunch.json --merchant shop
+    campaign schedule|open|pause|resume|close lunch-1
+    campaign stock lunch-1 --stock 500
+    campaign reschedule lunch-1 --json '{"closes_at": "2026-12-07"}'
+    campaign clone lunch-1 --json '{"slug": "lunch-2", "opens_at": …, "closes_at": …}'
+    campaign show lunch-1 · campaign list [--merchant shop] · campaign export lunch-1
+
+`show` and `list` print the state as well; `export` prints what `create --file -` reads.
+"""
 
 import getpass
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons.campaigns import confirmations, lifecycle
-from coupons.errors import NeedsConfirmation
+from coupons.campaigns import confirmations, definition, lifecycle, shown_definition
+from coupons.campaigns.definition import Conditions
+from coupons.database import availability
+from coupons.errors import NeedsConfirmation, UnknownCampaign
 from coupons.management import progress
-from coupons.management.arguments import ASKED_WRONGLY, SLUG
+from coupons.management.arguments import ASKED_WRONGLY, SLUG, Text, input_or_stdin
 from coupons.management.base import ACTOR, STOCK, SentenceCommand, demand_campaign
+from coupons.management.definition_input import MOST_BYTES, read_definition
+from coupons.merchants import accounts
+from coupons.merchants.accounts import UnknownMerchant
 from coupons.models import Campaign
 
-VERBS: dict[str, Callable[..., Campaign]] = {
+STEPS: dict[str, Callable[..., Campaign]] = {
+    "open": lifecycle.open_now,
     "pause": lifecycle.pause_campaign,
     "resume": lifecycle.resume_campaign,
     "close": lifecycle.close_campaign,
 }
 FINAL = ("close",)  # asks for confirmation, as the admin does
-MAKES_SLOTS = ("schedule", "stock")
+READ_JSON = ("create", "clone", "reschedule")
+WINDOW_FIELDS = {name: definition.CHANGE_FIELDS[name] for name in definition.WINDOW}
 
 
 class Command(SentenceCommand):
     help = (
-        "Schedule, pause, resume or close a campaign, or set its stock. Closing is final. A stock "
-        "that was interrupted is finished by setting it again."
+        "Create, schedule, open, pause, resume, close, clone, move or show campaigns, or set a "
+        "stock. Closing is final. A stock that was interrupted is finished by setting it again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=sorted((*VERBS, *MAKES_SLOTS)))
-        parser.add_argument("slug", type=SLUG)
+        verbs = (*STEPS, *READ_JSON, "schedule", "stock", "show", "list", "export")
+        parser.add_argument("verb", choices=sorted(verbs))
+        parser.add_argument("slug", type=SLUG, nargs="?", help="for all but `create` and `list`")
         parser.add_argument("--stock", type=STOCK, help="the new one, for the verb `stock`")
+        parser.add_argument("--json", type=Text(MOST_BYTES), help=f"of {', '.join(READ_JSON)}")
+        parser.add_argument("--file", type=input_or_stdin, help="the same in a file; -: stdin")
+        parser.add_argument("--merchant", type=SLUG, help="whose it is, for `create` and `list`")
         parser.add_argument("--actor", type=ACTOR, help="who did it, for the campaign's history")
         parser.add_argument("--yes", action="store_true", help="confirm without being asked")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="check everything and write nothing"
+        )
+        parser.add_argument("--print-json", action="store_true", help="print no sentence but JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if (options["verb"] == "stock") != (options["stock"] is not None):
-            message = "--stock NUMBER goes with the verb `stock`, and with no other."
-            raise CommandError(message, returncode=ASKED_WRONGLY)
-        if not self._is_confirmed(options):
-            self.stdout.write(f"{options['slug']} is left as it was.")
-            return
+        _demand_fitting(options)
         try:
-            campaign = _run_verb(options)
+            self._run(options["verb"], options)
+        except UnknownMerchant as unknown:
+            raise CommandError(str(unknown), returncode=ASKED_WRONGLY) from None
         except NeedsConfirmation as question:
             message = f"{question} To confirm: --yes"
             raise CommandError(message, returncode=ASKED_WRONGLY) from None
-        state = campaign.get_state_display()
-        if options["verb"] == "stock":
-            self.stdout.write(f"{campaign.slug} is {state} with a stock of {campaign.stock:,} now.")
+
+    def _run(self, verb: str, options: dict[str, Any]) -> None:
+        if verb == "list":
+            self._print([shown_definition.describe_campaigns(_listed(options["merchant"]))])
+        elif verb == "show":
+            found = _find_campaign(options["slug"])
+            self._print(shown_definition.describe_campaigns([found]))
+        elif verb == "export":
+            self._print([definition.describe_definition(_find_campaign(options["slug"]))])
+        elif not self._is_confirmed(options):
+            self.stdout.write(f"{options['slug']} is left as it was.")
         else:
-            self.stdout.write(f"{campaign.slug} is {state} now.")
+            self._tell(_change(options), options)
+
+    def _tell(self, campaign: Campaign, options: dict[str, Any]) -> None:
+        if options["print_json"]:
+            self._print(shown_definition.describe_campaigns([campaign]))
+            return
+        state = campaign.get_state_display()
+        stock = f" with a stock of {campaign.stock:,}" if options["verb"] == "stock" else ""
+        if options["dry_run"]:
+            self.stdout.write(f"{campaign.slug} would be {state}{stock}; nothing was written.")
+        else:
+            self.stdout.write(f"{campaign.slug} is {state}{stock} now.")
+
+    def _print(self, shown: list[Any]) -> None:
+        self.stdout.write(json.dumps(shown[0], ensure_ascii=False, indent=2))
 
     def _is_confirmed(self, options: dict[str, Any]) -> bool:
         """Whether a final verb is confirmed. Raises UnknownCampaign, DatabaseAway; CommandError if
         there is no terminal to ask at."""
-        if options["verb"] not in FINAL:
+        if options["verb"] not in FINAL or options["dry_run"]:
             return True
         demand_campaign(options["slug"])
         question = f"Close {options['slug']} for good? A closed campaign can't be opened again."
         return self.demand_consent(question, is_given=options["yes"])
 
 
-def _run_verb(options: dict[str, Any]) -> Campaign:
-    """Raises CouponError, ValidationError."""
+def _demand_fitting(options: dict[str, Any]) -> None:
+    """Raises CommandError for options that go with another verb."""
+    verb = options["verb"]
+    message = ""
+    if (verb == "stock") != (options["stock"] is not None):
+        message = "--stock NUMBER goes with the verb `stock`, and with no other."
+    elif verb not in READ_JSON and (options["json"] or options["file"]):
+        message = f"--json and --file go with the verbs {', '.join(READ_JSON)}."
+    elif verb not in ("create", "list") and options["merchant"]:
+        message = "--merchant goes with the verbs `create` and `list`."
+    elif (verb in ("create", "list")) == (options["slug"] is not None):
+        message = f"`{verb}` takes no slug." if options["slug"] else f"`{verb}` needs a slug."
+    if message:
+        raise CommandError(message, returncode=ASKED_WRONGLY)
+
+
+def _change(options: dict[str, Any]) -> Campaign:
+    """Raises CouponError, ValidationError, CommandError."""
     verb, slug = options["verb"], options["slug"]
-    actor = options["actor"] or f"{getpass.getuser()} at a terminal"
+    conditions = Conditions(is_rehearsal=options["dry_run"])
+    common = {"actor": options["actor"] or f"{getpass.getuser()} at a terminal"}
+    confirmed = confirmations.ALL if options["yes"] else frozenset()
+    if verb in STEPS:
+        return STEPS[verb](slug, conditions=conditions, **common)
+    if verb == "create":
+        draft = _new_draft(options)
+        return lifecycle.save_draft(draft, confirmed=confirmed, conditions=conditions, **common)
+    if verb == "clone":
+        values = _read(options, definition.CLONE_FIELDS)
+        draft = definition.copy_of(_find_campaign(slug), values)
+        return lifecycle.save_draft(draft, confirmed=confirmed, conditions=conditions, **common)
+    if verb == "reschedule":
+        return _reschedule(options, confirmed, conditions, common["actor"])
     tell = progress.of_slots(slug)
     if verb == "stock":
-        return lifecycle.change_stock(slug, stock=options["stock"], actor=actor, tell=tell)
-    if verb == "schedule":
-        confirmed = confirmations.ALL if options["yes"] else frozenset()
-        return lifecycle.schedule_campaign(slug, actor=actor, confirmed=confirmed, tell=tell)
-    return VERBS[verb](slug, actor=actor)
+        stock = options["stock"]
+        return lifecycle.change_stock(slug, stock=stock, conditions=conditions, tell=tell, **common)
+    return lifecycle.schedule_campaign(
+        slug, confirmed=confirmed, conditions=conditions, tell=tell, **common
+    )
+
+
+def _new_draft(options: dict[str, Any]) -> Campaign:
+    values = _read(options, definition.DRAFT_FIELDS)
+    owner = options["merchant"]
+    merchant = accounts.find_merchant(owner) if owner else None
+    return definition.new_draft(values, merchant=merchant)
+
+
+def _reschedule(
+    options: dict[str, Any], confirmed: frozenset[str], conditions: Conditions, actor: str
+) -> Campaign:
+    """A draft's window is edited, a public campaign's is moved."""
+    campaign = _find_campaign(options["slug"])
+    definition.apply_values(campaign, _read(options, WINDOW_FIELDS))
+    if campaign.state == Campaign.State.DRAFT:
+        return lifecycle.save_draft(
+            campaign, actor=actor, confirmed=confirmed, conditions=conditions
+        )
+    return lifecycle.reschedule(
+        campaign.slug,
+        opens_at=campaign.opens_at,
+        closes_at=campaign.closes_at,
+        actor=actor,
+        confirmed=confirmed,
+        conditions=conditions,
+    )
+
+
+def _read(options: dict[str, Any], fields: Any) -> dict[str, Any]:
+    file: Path | None = options["file"]
+    return read_definition(options["json"], file, fields)
+
+
+def _find_campaign(slug: str) -> Campaign:
+    with availability.require_database():
+        campaign = Campaign.objects.filter(slug=slug).first()
+    if campaign is None:
+        raise UnknownCampaign(f"There is no campaign {slug!r}.")
+    return campaign
+
+
+def _listed(merchant: str | None) -> list[Campaign]:
+    rows = Campaign.objects.order_by("slug")
+    if merchant:
+        rows = rows.filter(merchant=accounts.find_merchant(merchant))
+    with availability.require_database():
+        return list(rows)

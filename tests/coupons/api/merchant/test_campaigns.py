@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from coupons.api.merchant import campaign_schemas
 from coupons.campaigns import definition
 from coupons.models import Campaign, CampaignEvent, IdempotentCall, Scope, Slot
 from coupons.store import store
@@ -61,6 +62,13 @@ def test_a_campaigns_life(shop: Shop, draft: Any) -> None:
     assert code_of(change(shop, "POST", "/resume")) == (409, "illegal_transition")
     actors = set(CampaignEvent.objects.values_list("actor", flat=True))
     assert actors == {f"key {shop.key.prefix}"}
+
+
+def test_an_answer_has_the_members_that_openapi_names(shop: Shop, draft: Any) -> None:
+    (listed,) = shop.get("campaigns").json()["results"]
+    assert listed == draft.json()
+    assert list(listed) == list(campaign_schemas.CAMPAIGN)
+    assert list(listed) == list(campaign_schemas.MerchantCampaign().fields)
 
 
 def test_the_definition_that_is_shown_can_be_sent_again(shop: Shop, draft: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the merchants' API shows of a campaign."""
+"""What the merchants' API and `manage.py campaign` show of campaigns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,17 +10,17 @@ from coupons.database import availability, clock
 from coupons.models import Campaign, Tally
 
 
-def campaign_bodies(campaigns: Sequence[Campaign]) -> list[dict[str, Any]]:
+def describe_campaigns(campaigns: Sequence[Campaign]) -> list[dict[str, Any]]:
     """Definition, state by the database's clock, and how many coupons are stored. Raises
     DatabaseAway."""
     now_ms = clock.now_ms()
     with availability.require_database():
         tallies = Tally.objects.filter(campaign__in=[campaign.pk for campaign in campaigns])
         stored = dict(tallies.values_list("campaign_id", "stored"))
-    return [_campaign_body(each, now_ms, stored.get(each.pk, 0)) for each in campaigns]
+    return [_describe_campaign(each, now_ms, stored.get(each.pk, 0)) for each in campaigns]
 
 
-def _campaign_body(campaign: Campaign, now_ms: int, stored: int) -> dict[str, Any]:
+def _describe_campaign(campaign: Campaign, now_ms: int, stored: int) -> dict[str, Any]:
     return definition.describe_definition(campaign) | {
         "state": effective_state(campaign, now_ms).value,
         "is_held": campaign.held,

@@ -1,0 +1,104 @@
+"""Serializers and examples for the OpenAPI description only, of merchants' campaigns."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from coupons.api.schemas import Body
+from coupons.models import Campaign
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The ETag that you read; `*` for any version.",
+)
+DRY_RUN = OpenApiParameter(
+    "dry_run", OpenApiTypes.INT, enum=[0, 1], description="1: answer, but write nothing."
+)
+PAGE = (
+    OpenApiParameter("after", str, description="The `next` of the page before."),
+    OpenApiParameter("limit", int, description="1 to 100."),
+)
+CREATE = {
+    "slug": "lunch-1",
+    "name": "Lunch",
+    "stock": 1000,
+    "opens_at": "2026-12-01T12:00:00+09:00",
+    "closes_at": "2026-12-06",
+    "discount_value": "10",
+    "minimum_order": "10000",
+    "discount_cap": "5000",
+    "valid_until": "2026-12-31",
+}
+CLONE = {
+    "slug": "lunch-2",
+    "opens_at": "2027-01-04T12:00:00+09:00",
+    "closes_at": "2027-01-09",
+    "valid_until": "2027-01-31",
+}
+CAMPAIGN = {
+    "slug": "lunch-1",
+    "name": "Lunch",
+    "stock": 1000,
+    "opens_at": "2026-12-01T12:00:00.000+09:00",
+    "closes_at": "2026-12-07T00:00:00.000+09:00",
+    "discount_value": "10",
+    "strategy": "queued",
+    "per_user": 1,
+    "audience": "",
+    "discount": "percent",
+    "currency": "KRW",
+    "minimum_order": "10000",
+    "discount_cap": "5000",
+    "valid_until": "2027-01-01T00:00:00.000+09:00",
+    "valid_days": None,
+    "zone": "Asia/Seoul",
+    "rounding": 1,
+    "returns_to": "burn",
+    "expiry_returns": False,
+    "revives_days": 3,
+    "may_give_back": False,
+    "waitlist_limit": 0,
+    "offer_hours": 0,
+    "state": "draft",
+    "is_held": False,
+    "stored": 0,
+    "created_at": "2026-11-29T03:00:00.000Z",
+}
+
+
+class MerchantCampaign(Body):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    stock = serializers.IntegerField()
+    opens_at = serializers.DateTimeField(help_text="Moments have the offset of the zone.")
+    closes_at = serializers.DateTimeField()
+    discount_value = serializers.CharField(help_text="Percent, or an amount of the currency.")
+    strategy = serializers.ChoiceField(Campaign.Strategy.values)
+    per_user = serializers.IntegerField()
+    audience = serializers.CharField(allow_blank=True)
+    discount = serializers.ChoiceField(Campaign.Discount.values)
+    currency = serializers.CharField()
+    minimum_order = serializers.CharField()
+    discount_cap = serializers.CharField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+    valid_days = serializers.IntegerField(allow_null=True)
+    zone = serializers.CharField()
+    rounding = serializers.IntegerField()
+    returns_to = serializers.ChoiceField(Campaign.ReturnsTo.values)
+    expiry_returns = serializers.BooleanField()
+    revives_days = serializers.IntegerField()
+    may_give_back = serializers.BooleanField()
+    waitlist_limit = serializers.IntegerField()
+    offer_hours = serializers.IntegerField()
+    state = serializers.ChoiceField(Campaign.State.values)
+    is_held = serializers.BooleanField(help_text="The opening is held back: its board is red.")
+    stored = serializers.IntegerField(help_text="Coupons in the database.")
+    created_at = serializers.DateTimeField()
+
+
+class CampaignPage(Body):
+    results = MerchantCampaign(many=True)
+    next = serializers.CharField(allow_null=True)
