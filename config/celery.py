@@ -96,6 +96,7 @@ app.conf.update(
         "coupons.deliver": {"queue": "webhooks"},
         "coupons.tend_webhooks": {"queue": "webhooks"},
         "coupons.bulk": {"queue": "bulk"},
+        "coupons.expire": {"queue": "bulk"},
     },
     # All periodic tasks. No message has Celery's `expires`: see `worker.queue_limits`.
     beat_scheduler="config.beat:LeasedScheduler",
@@ -107,6 +108,7 @@ app.conf.update(
         "forget_calls": {"task": "coupons.forget_calls", "schedule": _every(600.0)},
         "webhooks": {"task": "coupons.tend_webhooks", "schedule": _every(1.0)},
         "bulk": {"task": "coupons.bulk", "schedule": _every(2.0)},
+        "expire": {"task": "coupons.expire", "schedule": _every(30.0)},
         "returns": {"task": "coupons.returns", "schedule": _every(2.0)},
     },
 )

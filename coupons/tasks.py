@@ -26,12 +26,14 @@ from coupons.observability import metrics
 from coupons.observability.metrics import Work
 from coupons.readiness import guard as openings
 from coupons.recovery import failover, reconcile
+from coupons.redemption import expiry
 from coupons.store import store
 from coupons.webhooks import coupon_cursor, delivery, routing
 
 logger = logging.getLogger(__name__)
 
 FAILED_PAUSE_S = 5.0  # after a failed drain of a campaign; longer if the drain took longer
+EXPIRE_S = 20.0
 STALE_PAUSE_S = 1.0  # after StaleClaims: by the next drain the rebuild has finished
 
 _stopping: Any = None  # an Event shared with the pool's children: the worker is shutting down
@@ -222,3 +224,11 @@ def work_on_jobs() -> None:
     Safe to run twice, late, or in parallel."""
     if jobs.work_on_jobs(stopping=_is_stopping):
         wakeups.notify_bulk()
+
+
+@shared_task(name=wakeups.EXPIRE)  # type: ignore[untyped-decorator]
+@_skip_older_than(30)
+def record_expiries() -> None:
+    """Every 30 s: record the expiry of coupons, for EXPIRE_S at most."""
+    end = time.monotonic() + EXPIRE_S
+    expiry.expire_campaigns(until=lambda: time.monotonic() > end or _is_stopping())

@@ -22,9 +22,10 @@ DELIVER, TEND_WEBHOOKS = "coupons.deliver", "coupons.tend_webhooks"
 WEBHOOK_QUEUE = "webhooks"
 # Of jobs of many lines: their own queue as well, for they take minutes.
 BULK, BULK_QUEUE = "coupons.bulk", "bulk"
+EXPIRE = "coupons.expire"  # on that queue, too
 TASKS = (
     DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, RETURNS, FORGET_CALLS, CANARY,
-    DELIVER, TEND_WEBHOOKS, BULK,
+    DELIVER, TEND_WEBHOOKS, BULK, EXPIRE,
 )  # fmt: skip
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
 CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty

@@ -10,7 +10,13 @@ import pytest
 from config.beat import Lease, LeasedScheduler
 from config.celery import app
 from config.worker import process, queue_limits
-from config.worker.queue_limits import MOST_CANARIES, MOST_WAKEUPS, PREFIX, Broker
+from config.worker.queue_limits import (
+    MOST_CANARIES,
+    MOST_DELIVERY_WAKEUPS,
+    MOST_WAKEUPS,
+    PREFIX,
+    Broker,
+)
 from config.worker.watchdog import Watchdog
 from coupons import tasks
 from coupons.broker import wakeups
@@ -39,6 +45,12 @@ def message_headers(client: Any, queue: str = "celery") -> list[dict[str, Any]]:
     return [json.loads(message)["headers"] for message in waiting]
 
 
+def all_headers(client: Any) -> list[dict[str, Any]]:
+    """Of the common queue and of those with a worker of their own; the newest of each first."""
+    queues = ("celery", wakeups.WEBHOOK_QUEUE, wakeups.BULK_QUEUE)
+    return [headers for queue in queues for headers in message_headers(client, queue)]
+
+
 def beat_sends_everything() -> None:
     scheduler = LeasedScheduler(app=app)
     scheduler._lease = Lease("mina")
@@ -50,10 +62,11 @@ def test_12_a2_no_message_has_an_expiry_by_a_workers_clock(broker_client: Any) -
     wakeups.notify_drain("sale")
     wakeups.notify_drains(["sale", "other"])
     wakeups.send_canary("celery")
+    wakeups.notify_delivery()
     beat_sends_everything()
-    sent = message_headers(broker_client)
+    sent = all_headers(broker_client)
     assert {each["task"] for each in sent} == set(wakeups.TASKS)
-    assert len(sent) == 3 + PERIODIC
+    assert len(sent) == 4 + PERIODIC
     assert [(each["expires"], each["eta"]) for each in sent] == [(None, None)] * len(sent)
 
 
@@ -62,14 +75,13 @@ def test_12_a2_beats_messages_are_dated_by_redis_clock(
 ) -> None:
     before_ms = store().server.now_ms()
     beat_sends_everything()
-    dates = [each[wakeups.SENT_MS] for each in message_headers(broker_client)]
+    dates = [each[wakeups.SENT_MS] for each in all_headers(broker_client)]
     assert len(dates) == PERIODIC
     assert all(before_ms <= at_ms <= store().server.now_ms() for at_ms in dates)
     redis_away()
     beat_sends_everything()
-    assert [each[wakeups.SENT_MS] for each in message_headers(broker_client)[:PERIODIC]] == [
-        0
-    ] * PERIODIC
+    later = [each[wakeups.SENT_MS] for each in all_headers(broker_client)]
+    assert (len(later), later.count(0)) == (2 * PERIODIC, PERIODIC)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +120,16 @@ def test_12_a2_wakeups_stay_few_without_beat(broker_client: Any) -> None:
     headers = message_headers(broker_client)
     assert len(headers) == MOST_WAKEUPS
     assert headers[0]["argsrepr"] == f"['sale-{MOST_WAKEUPS + 29}']"
+
+
+@pytest.mark.parametrize("notify", [wakeups.notify_delivery, wakeups.notify_bulk])
+def test_wakeups_of_the_other_queues_stay_few(
+    broker_client: Any, notify: Callable[[], bool]
+) -> None:
+    for _ in range(MOST_DELIVERY_WAKEUPS + 30):
+        notify()
+    Watchdog().trim_queues()
+    assert len(all_headers(broker_client)) == MOST_DELIVERY_WAKEUPS
 
 
 def test_12_a2_while_the_broker_is_away_no_process_ends() -> None:

@@ -31,7 +31,7 @@ ELSEWHERE = {
     r"apt install fonts-nanum": ("tests/README.md", "the tests don't"),
     r"celery -A config worker --concurrency 2 --without-gossip --without-mingle":
         ("tests/harness/services.py", "commands.worker_command("),
-    r"celery -A config worker --queues webhooks --pool threads .*":
+    r"celery -A config worker --queues webhooks,bulk --pool threads .*":
         ("tests/config/test_containers.py", "commands.webhook_worker_command("),
     r"celery -A config beat": ("tests/harness/services.py", "commands.beat_command("),
     r"systemctl status haproxy": ("ansible/roles/front/tasks/main.yml", "haproxy"),
