@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from config import env
+from coupons.issuing import drain
 from coupons.models import Campaign, CampaignEvent, Merchant
 from tests.conftest import Person
 from tests.harness.servers import free_port
@@ -66,18 +67,34 @@ def test_a_campaigns_life_at_a_terminal(tmp_path: Path) -> None:
     assert set(CampaignEvent.objects.values_list("actor", flat=True)) == {"Mina"}
 
 
-def test_what_is_exported_can_be_created_and_cloned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_definition_that_is_shown_can_be_created_and_cloned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     campaign("create", "--json", lunch())
-    exported = shown("export", "lunch")
+    original = shown("show", "lunch", "--definition")
     Campaign.objects.all().delete()
-    raw = io.BytesIO(json.dumps(exported).encode())
+    raw = io.BytesIO(json.dumps(original).encode())
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(raw))
     campaign("create", "--file", "-")
-    assert shown("export", "lunch") == exported
+    assert shown("show", "lunch", "--definition") == original
     window = {"slug": "lunch-2", "opens_at": soon(24), "closes_at": soon(25)}
     campaign("clone", "lunch", "--json", json.dumps(window))
-    clone = shown("export", "lunch-2")
-    assert {name for name in clone if clone[name] != exported[name]} == set(window)
+    clone = shown("show", "lunch-2", "--definition")
+    assert {name for name in clone if clone[name] != original[name]} == set(window)
+
+
+def test_coupons_are_exported_line_by_line() -> None:
+    campaign("create", "--json", lunch())
+    campaign("schedule", "lunch")
+    campaign("open", "lunch")
+    for name in ("ann", "bob", "jun"):
+        Person(name).claims("lunch")
+    drain.drain("lunch", consumer="test")
+    lines = [json.loads(line) for line in campaign("export", "lunch").splitlines()]
+    assert [line.get("user") for line in lines] == ["ann", "bob", "jun", None]
+    assert lines[-1] == {"complete": True, "after": 3}
+    rest = campaign("export", "lunch", "--format", "csv", "--after", "2").splitlines()
+    assert [line.split(",")[0] for line in rest] == ["3", "# complete"]
 
 
 def test_a_dry_run_writes_nothing() -> None:

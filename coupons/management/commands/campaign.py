@@ -5,9 +5,10 @@
     campaign stock lunch-1 --stock 500
     campaign reschedule lunch-1 --json '{"closes_at": "2026-12-07"}'
     campaign clone lunch-1 --json '{"slug": "lunch-2", "opens_at": …, "closes_at": …}'
-    campaign show lunch-1 · campaign list [--merchant shop] · campaign export lunch-1
+    campaign show lunch-1 [--definition] · campaign list [--merchant shop]
+    campaign export lunch-1 [--format csv] [--after 5000]
 
-`show` and `list` print the state as well; `export` prints what `create --file -` reads.
+`show --definition` prints what `create --file -` reads; `export` the coupons, line by line.
 """
 
 import getpass
@@ -18,12 +19,15 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from coupons.bulk import exports
+from coupons.bulk.reading import Format
 from coupons.campaigns import confirmations, definition, lifecycle, shown_definition
 from coupons.campaigns.definition import Conditions
+from coupons.claims.limits import MAX_STOCK
 from coupons.database import availability
 from coupons.errors import NeedsConfirmation, UnknownCampaign
 from coupons.management import progress
-from coupons.management.arguments import ASKED_WRONGLY, SLUG, Text, input_or_stdin
+from coupons.management.arguments import ASKED_WRONGLY, SLUG, Text, Whole, input_or_stdin
 from coupons.management.base import ACTOR, STOCK, SentenceCommand, demand_campaign
 from coupons.management.definition_input import MOST_BYTES, read_definition
 from coupons.merchants import accounts
@@ -61,6 +65,15 @@ class Command(SentenceCommand):
             "--dry-run", action="store_true", help="check everything and write nothing"
         )
         parser.add_argument("--print-json", action="store_true", help="print no sentence but JSON")
+        parser.add_argument(
+            "--definition", action="store_true", help="of `show`: only what `create` reads"
+        )
+        parser.add_argument(
+            "--format", choices=[kind.value for kind in Format], default="jsonl", help="of `export`"
+        )
+        parser.add_argument(
+            "--after", type=Whole(0, MAX_STOCK), default=0, help="of `export`: from the place above"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         _demand_fitting(options)
@@ -75,11 +88,13 @@ class Command(SentenceCommand):
     def _run(self, verb: str, options: dict[str, Any]) -> None:
         if verb == "list":
             self._print([shown_definition.describe_campaigns(_listed(options["merchant"]))])
+        elif verb == "show" and options["definition"]:
+            self._print([definition.describe_definition(_find_campaign(options["slug"]))])
         elif verb == "show":
             found = _find_campaign(options["slug"])
             self._print(shown_definition.describe_campaigns([found]))
         elif verb == "export":
-            self._print([definition.describe_definition(_find_campaign(options["slug"]))])
+            self._export(_find_campaign(options["slug"]), options)
         elif not self._is_confirmed(options):
             self.stdout.write(f"{options['slug']} is left as it was.")
         else:
@@ -98,6 +113,12 @@ class Command(SentenceCommand):
 
     def _print(self, shown: list[Any]) -> None:
         self.stdout.write(json.dumps(shown[0], ensure_ascii=False, indent=2))
+
+    def _export(self, campaign: Campaign, options: dict[str, Any]) -> None:
+        """Its last line says that it is complete."""
+        kind = Format(options["format"])
+        for chunk in exports.export_coupons(campaign, kind, after=options["after"]):
+            self.stdout.write(chunk.decode(), ending="")
 
     def _is_confirmed(self, options: dict[str, Any]) -> bool:
         """Whether a final verb is confirmed. Raises UnknownCampaign, DatabaseAway; CommandError if
