@@ -3,11 +3,14 @@
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from coupons.api.base_view import Resource
 from coupons.api.merchant import rate_limit
 from coupons.api.merchant.auth import HasScope, KeyAuthentication, merchant_caller
+from coupons.errors import CouponError
 from coupons.models import Scope
+from coupons.observability import life_metrics
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 _CODE_SCOPES = frozenset({Scope.READ, Scope.REDEEM, Scope.REVOKE})
@@ -36,6 +39,11 @@ class MerchantResource(Resource):
         methods = {name.upper() for name in METHODS if name != "head" and hasattr(cls, name)}
         if methods != cls.scopes.keys():
             raise TypeError(f"{cls.__name__}: scopes must name exactly {sorted(methods)}.")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, CouponError):
+            life_metrics.COUPON_REFUSALS.labels(exc.code).inc()
+        return super().handle_exception(exc)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -59,6 +59,7 @@ from coupons.errors import (
 )
 from coupons.merchants import kept_calls
 from coupons.models import IdempotentCall
+from coupons.observability import life_metrics
 
 HEADER = "Idempotency-Key"
 FINAL = (
@@ -209,6 +210,7 @@ def _act_or_refuse(act: Act) -> Answer:
 
 
 def _refusal(error: CouponError) -> Answer:
+    life_metrics.COUPON_REFUSALS.labels(error.code).inc()
     document = problems.error_response(error).content
     return Answer(error.status, orjson.loads(document))
 
