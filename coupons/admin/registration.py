@@ -16,7 +16,16 @@ from coupons.admin.coupons.page import CouponAdmin
 from coupons.admin.login import operators  # noqa: F401 - registers itself
 from coupons.admin.merchants.keys import MerchantKeyAdmin
 from coupons.admin.merchants.page import MerchantAdmin
-from coupons.models import Campaign, Coupon, Merchant, MerchantKey
+from coupons.admin.webhooks.deliveries import WebhookDeliveryAdmin
+from coupons.admin.webhooks.endpoints import WebhookEndpointAdmin
+from coupons.models import (
+    Campaign,
+    Coupon,
+    Merchant,
+    MerchantKey,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 
 def script_texts(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -33,4 +42,6 @@ admin.site.register(Campaign, CampaignAdmin)
 admin.site.register(Coupon, CouponAdmin)
 admin.site.register(Merchant, MerchantAdmin)
 admin.site.register(MerchantKey, MerchantKeyAdmin)
+admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
+admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)
 admin.site.unregister(APIKey)  # of the library: no view of ours reads such a key

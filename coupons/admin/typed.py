@@ -5,15 +5,24 @@ from typing import TYPE_CHECKING
 from django.contrib.admin import ModelAdmin
 from django.forms import ModelForm
 
-from coupons.models import Campaign, Coupon, Merchant, MerchantKey
+from coupons.models import (
+    Campaign,
+    Coupon,
+    Merchant,
+    MerchantKey,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 if TYPE_CHECKING:
     CampaignBase = ModelAdmin[Campaign]
     CouponBase = ModelAdmin[Coupon]
     MerchantBase = ModelAdmin[Merchant]
     KeyBase = ModelAdmin[MerchantKey]
+    EndpointBase = ModelAdmin[WebhookEndpoint]
+    DeliveryBase = ModelAdmin[WebhookDelivery]
     CampaignFormBase = ModelForm[Campaign]
     KeyFormBase = ModelForm[MerchantKey]
 else:
-    CampaignBase = CouponBase = MerchantBase = KeyBase = ModelAdmin
+    CampaignBase = CouponBase = MerchantBase = KeyBase = EndpointBase = DeliveryBase = ModelAdmin
     CampaignFormBase = KeyFormBase = ModelForm

@@ -1,0 +1,1 @@
+"""The admin of webhooks: endpoints and their deliveries."""
