@@ -57,11 +57,11 @@ JWT_HS256_SECRET = (
 )
 
 # What the readiness board expects: the number of hosts, and how many connections to the database
-# each may keep (web: processes × threads; consumer: processes).
+# each may keep (web: processes × threads; consumer: processes, and 6 for webhooks).
 PLANNED_API_HOSTS = env.integer("PLANNED_API_HOSTS", 1, low=1)
 PLANNED_CONSUMER_HOSTS = env.integer("PLANNED_CONSUMER_HOSTS", 1, low=1)
 CONNECTIONS_PER_API_HOST = env.integer("CONNECTIONS_PER_API_HOST", 32, low=1)
-CONNECTIONS_PER_CONSUMER_HOST = env.integer("CONNECTIONS_PER_CONSUMER_HOST", 4, low=1)
+CONNECTIONS_PER_CONSUMER_HOST = env.integer("CONNECTIONS_PER_CONSUMER_HOST", 10, low=1)
 # Addresses from which a warm-up requests the campaign's page, so that their caches have it before
 # the opening.
 WARM_UP_URLS = env.listing("WARM_UP_URLS", default="")

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
 from coupons.database import availability, clock
-from coupons.errors import MissingKey
+from coupons.errors import DatabaseAway, MissingKey
 from coupons.models import DeliveryState, OutboxMessage, WebhookDelivery, WebhookEndpoint
 from coupons.observability import webhook_metrics
 from coupons.webhooks import addresses, routing, sender, signing
@@ -40,6 +40,7 @@ ROUND_DELIVERIES = 50
 # Threads of all hosts that send to endpoints whose last attempt failed: dead ones, which take the
 # whole time of an attempt, leave the other threads to those that answer.
 MOST_SUSPECTS = 12
+RECORD_PAUSES_S = (0.2, 1.0, 3.0)  # less than the lease has left
 LONGEST_PAUSE_S = 60  # of an endpoint between two failures; the first is a second
 
 
@@ -112,12 +113,24 @@ def _send_round(lease: Lease, is_stopping: Callable[[], bool]) -> int:
             break
         attempt = send_delivery(current.endpoint, delivery)
         sent += 1
-        kept = record_attempt(current, delivery, attempt)
+        webhook_metrics.ATTEMPTS.labels(attempt.result.value).inc()
+        kept = _record_patiently(current, delivery, attempt)
         if kept is None:
             return sent
         current = kept
     _release(current)
     return sent
+
+
+def _record_patiently(lease: Lease, delivery: WebhookDelivery, attempt: Attempt) -> Lease | None:
+    """As `record_attempt`, tried again while the database is away for a moment: what is not written
+    down is sent twice."""
+    for pause_s in RECORD_PAUSES_S:
+        try:
+            return record_attempt(lease, delivery, attempt)
+        except DatabaseAway:
+            time.sleep(pause_s)
+    return record_attempt(lease, delivery, attempt)
 
 
 def _due_deliveries(endpoint: WebhookEndpoint) -> list[WebhookDelivery]:
@@ -153,7 +166,6 @@ def record_attempt(lease: Lease, delivery: WebhookDelivery, attempt: Attempt) ->
     """Write down how an attempt ended. Returns the renewed lease for the next delivery; None: send
     no more, since it failed, or since the lease had ended and the delivery is another's by now.
     Raises DatabaseAway; then it will be sent again."""
-    webhook_metrics.ATTEMPTS.labels(attempt.result.value).inc()
     with availability.require_database(), transaction.atomic():
         now = clock.read_now()
         endpoint = lease.endpoint

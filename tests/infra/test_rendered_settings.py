@@ -84,7 +84,7 @@ def test_the_readiness_board_is_told_what_the_inventory_plans(rendered_hosts: Re
         assert (
             settings["CONNECTIONS_PER_API_HOST"] == "48"
         )  # two processes of sixteen threads, and the operators' door
-        assert settings["CONNECTIONS_PER_CONSUMER_HOST"] == "4"
+        assert settings["CONNECTIONS_PER_CONSUMER_HOST"] == "10"
         assert settings["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
 
 

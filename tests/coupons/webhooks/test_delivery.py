@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from standardwebhooks import Webhook
 
-from coupons.database import clock
+from coupons.database import availability, clock
 from coupons.models import (
     DeliveryState,
     Merchant,
@@ -24,6 +24,7 @@ from tests.conftest import Settings
 from tests.coupons.webhooks.conftest import EndpointMaker, deliver
 from tests.harness.servers import free_port
 from tests.harness.webhook_receiver import (
+    OK,
     Received,
     answer_status,
     webhook_receiver,
@@ -283,6 +284,28 @@ def test_no_connection_is_kept_while_an_answer_is_awaited(
         tell()
         deliver()
     assert seen == [None]
+
+
+def test_what_was_sent_is_written_down_when_the_database_is_back_within_seconds(
+    make_endpoint: EndpointMaker, tell: Tell
+) -> None:
+    """Else it would be sent again. All of this process's slots at the database are taken when the
+    answer comes."""
+    slots = availability._limits.current.slots
+
+    def answer_late(connected: Any, _request: Received) -> None:
+        taken = 0
+        while slots.acquire(timeout=0.01):
+            taken += 1
+        threading.Timer(0.6, slots.release, args=(taken,)).start()
+        connected.sendall(OK)
+
+    with webhook_receiver(answer_late) as receiver:
+        make_endpoint(receiver.url)
+        tell()
+        assert deliver() == 1
+    assert len(receiver.received) == 1
+    assert WebhookDelivery.objects.get().state == DeliveryState.DELIVERED
 
 
 def test_a_missing_master_key_is_an_attempt_that_failed(
