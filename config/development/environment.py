@@ -13,7 +13,7 @@ from config.development.process.errors import AskedWrongly, Trouble
 from config.development.process.ports import HOST, Ports
 from config.env import BASE_DIR
 
-ROLES = ("web", "operators", "worker", "webhooks")  # those that write metrics
+ROLES = ("web", "merchants", "operators", "worker", "webhooks")  # those that write metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Site:
     @property
     def operators_url(self) -> str:
         return f"http://{HOST}:{self.ports.operators}"
+
+    @property
+    def merchants_url(self) -> str:
+        return f"http://{HOST}:{self.ports.merchants}"
 
     @property
     def consumer_url(self) -> str:

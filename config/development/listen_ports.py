@@ -19,6 +19,7 @@ _LISTENERS = {  # setting: field of Ports, what listens there
     "FLOWER_PORT": ("flower", "Flower"),
     "CONSUMER_PORT": ("consumer", "the consumer"),
     "OPERATORS_PORT": ("operators", "the operators' door"),
+    "MERCHANTS_PORT": ("merchants", "the merchants' door"),
     "VALKEY_PORT": ("valkey", "valkey"),
 }
 _STORES = {"REDIS_URL": 6379, "CELERY_BROKER_URL": 6379, "DATABASE_URL": 3306}  # default ports
@@ -34,6 +35,7 @@ def ports_of_settings(environment: Mapping[str, str]) -> Ports:
         "FLOWER_PORT": env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
         "CONSUMER_PORT": env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
         "OPERATORS_PORT": env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
+        "MERCHANTS_PORT": env.integer("MERCHANTS_PORT", 8082, low=1, high=65_535),
         "VALKEY_PORT": env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
     }
     listeners = dict(by_setting)

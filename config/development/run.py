@@ -90,6 +90,7 @@ def _welcome(site: Site, prepared: Any, *, seconds: float) -> None:
     screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
     for name, where in (
         ("API", page),
+        ("Shops", f"{site.merchants_url}/api/v1/merchant/   keys: manage.py merchant --help"),
         ("API docs", f"{site.operators_url}/api/v1/docs"),
         ("Admin", f"{site.operators_url}/admin/   admin   {password}"),
         ("Flower", site.flower_url),

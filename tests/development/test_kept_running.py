@@ -12,8 +12,10 @@ from tests.development.laptop import Command, Laptop, becomes_true, claim_as_pri
 pytestmark = pytest.mark.slow
 
 PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worker.consumer",
-            "worker": "config worker", "valkey": "-server ",
-            "web": "--port {WEB_PORT}", "operators": "--port {OPERATORS_PORT}"}  # fmt: skip
+            "worker": "WARNING --concurrency", "webhooks": "--queues webhooks",
+            "valkey": "-server ",
+            "web": "--port {WEB_PORT}", "operators": "--port {OPERATORS_PORT}",
+            "merchants": "--port {MERCHANTS_PORT}"}  # fmt: skip
 
 
 def test_12_28_run_starts_a_killed_program_again_whichever_it_is(fresh_laptop: Laptop) -> None:
@@ -58,5 +60,6 @@ def test_12_28_run_says_what_it_is_stopping(fresh_laptop: Laptop) -> None:
     command.until_it_says("  stopping web\n")
     assert command.exit_status() == 0
     assert re.findall(r"  stopping (\w+)", command.output_text) == [
-        "operators", "web", "flower", "beat", "consumer", "worker", "valkey",
+        "operators", "merchants", "web", "flower", "beat", "consumer", "webhooks", "worker",
+        "valkey",
     ]  # fmt: skip

@@ -17,7 +17,14 @@ from tests.harness import servers
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 2400  # on a busy machine the first build of the containers takes 1,000
 STOP_S = 60  # after Ctrl-C
-PORTS = ("WEB_PORT", "OPERATORS_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT")
+PORTS = (
+    "WEB_PORT",
+    "OPERATORS_PORT",
+    "FLOWER_PORT",
+    "VALKEY_PORT",
+    "CONSUMER_PORT",
+    "MERCHANTS_PORT",
+)
 KEPT = ("PATH", "HOME", "LANG", "PYTHON", "XDG_CACHE_HOME")
 
 

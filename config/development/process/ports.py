@@ -27,6 +27,7 @@ class Ports:
     valkey: int
     consumer: int
     operators: int
+    merchants: int
 
 
 # Below the range of Linux and macOS for outgoing connections, above that of well-known servers.

@@ -114,13 +114,23 @@ def users(site: Site) -> Server:
     )
 
 
+def merchants(site: Site) -> Server:
+    """The merchants' door: what shops' backends call."""
+    port = site.ports.merchants
+    env = {"DOOR": "merchants", **site.counts("merchants")}
+    where = f"{site.merchants_url}/api/v1/merchant/, the merchants' API"
+    command = commands.web_command(port)
+    return Server("merchants", where, command, lambda: _door_answers(port), env)
+
+
 def operators(site: Site) -> Server:
-    """The operators' door: admin, API docs, health and metrics, also those of the users' door."""
+    """The operators' door: admin, API docs, health and metrics, also those of the other doors."""
     port = site.ports.operators
+    folders = [site.counts(name)["PROMETHEUS_MULTIPROC_DIR"] for name in ("web", "merchants")]
     env = {
         "DOOR": "operators",
-        "WATCHED_DOORS": f"{HOST}:{site.ports.web}",
-        "METRICS_FOLDERS": site.counts("web")["PROMETHEUS_MULTIPROC_DIR"],
+        "WATCHED_DOORS": f"{HOST}:{site.ports.web},{HOST}:{site.ports.merchants}",
+        "METRICS_FOLDERS": ",".join(folders),
         **site.counts("operators"),
     }
     command = commands.web_command(port)
@@ -129,7 +139,7 @@ def operators(site: Site) -> Server:
 
 
 # Started in this order, stopped in the opposite one: no server loses another that it needs.
-ALL = (worker, webhooks, consumer, beat, flower, users, operators)
+ALL = (worker, webhooks, consumer, beat, flower, users, merchants, operators)
 
 
 @contextmanager
@@ -204,7 +214,7 @@ def _http_ok(port: int, path: str) -> bool:
 
 
 def _door_answers(port: int) -> bool:
-    """The users' door has no health endpoint: any HTTP answer will do."""
+    """These doors have no health endpoint: any HTTP answer will do."""
     return _status(port, "/") > 0
 
 
