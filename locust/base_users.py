@@ -78,7 +78,7 @@ class ApiUser(FastHttpUser):
         self, user: str, due: float, sent: float, response: Any, body: bytes
     ) -> ClaimAnswer:
         status, done = int(response.status_code), self.load_run.elapsed_s
-        outcome, place, code = parse_answer(status, _object(body), response.get("coupon-outcome"))
+        outcome, place, code = parse_answer(status, object_in(body), response.get("coupon-outcome"))
         return ClaimAnswer(user, outcome, status, due, sent, done, place, code)
 
     def _count(self, answer: ClaimAnswer, size: int) -> None:
@@ -137,7 +137,8 @@ def share_connections(count: int, *, timeout_s: float) -> None:
     )
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def object_in(body: bytes) -> dict[str, Any]:
+    """The JSON object in a response; empty for anything else."""
     try:
         parsed = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:

@@ -35,7 +35,7 @@ class LoadRun:
     """The parameters of a run in one load process. `opens_at`: Unix seconds, this machine's clock.
 
     `people` arrive according to `stages` within `seconds` after the opening; claims due before
-    `window` are the warm-up.
+    `window` are the warm-up. `merchants_url` and `shop_key`: of a scenario that redeems.
     """
 
     slug: str
@@ -45,6 +45,8 @@ class LoadRun:
     stages: tuple[Stage, ...]
     window: Window
     tokens: TokenPool
+    merchants_url: str = ""
+    shop_key: str = ""
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
@@ -123,11 +125,20 @@ def create_campaign(
     stock: int,
     strategy: str,
     opens_in: float,
+    merchant: str = "",
     env: Mapping[str, str] = os.environ,
 ) -> None:
     """Create and schedule a campaign with the site's `manage.py`, in the site's environment."""
     words = ["new_campaign", slug, "--stock", str(stock)]
+    words += ["--merchant", merchant] if merchant else []
     _manage(manage, *words, "--strategy", strategy, "--opens-in", str(opens_in), env=env)
+
+
+def create_shop(manage: Path, slug: str) -> str:
+    """Create a merchant with the site's `manage.py`; returns a key with which it redeems."""
+    _manage(manage, "merchant", "create", slug, env=os.environ)
+    words = ["merchant", "key", slug, "--name", "load", "--scopes", "read,redeem", "--days", "1"]
+    return str(json.loads(_manage(manage, *words, env=os.environ))["key"])
 
 
 def close_campaign(manage: Path, slug: str, why: str) -> None:
@@ -142,7 +153,8 @@ def close_campaign(manage: Path, slug: str, why: str) -> None:
         ) from None
 
 
-def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
+def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> str:
+    """Returns what it printed."""
     done = subprocess.run(
         [sys.executable, str(manage), *words],
         env={**env, "PYTHONPATH": str(manage.parent)},
@@ -153,6 +165,7 @@ def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise NoCampaign(f"`manage.py {' '.join(words)}` failed: {last}")
+    return done.stdout
 
 
 @dataclass(frozen=True, slots=True)

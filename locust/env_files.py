@@ -60,7 +60,16 @@ def _statements(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 def web_url() -> str:
     """The address of `make run`'s site. Raises Unreadable."""
-    port = os.environ.get("WEB_PORT") or "8080"
+    return f"http://127.0.0.1:{_port('WEB_PORT', '8080')}"
+
+
+def merchants_url() -> str:
+    """The address of its merchants' door. Raises Unreadable."""
+    return f"http://127.0.0.1:{_port('MERCHANTS_PORT', '8082')}"
+
+
+def _port(name: str, default: str) -> str:
+    port = os.environ.get(name) or default
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65_535):
-        raise Unreadable(f"WEB_PORT={port!r} is not a whole number between 1 and 65535.")
-    return f"http://127.0.0.1:{port}"
+        raise Unreadable(f"{name}={port!r} is not a whole number between 1 and 65535.")
+    return port

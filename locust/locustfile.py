@@ -17,7 +17,7 @@ import time
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import campaign
 import env_files
@@ -28,6 +28,7 @@ from closed_loop_users import BusySeat, ThinkingSeat
 from figures import Window
 from mixed_users import Claimer, DoubleClicker, Owner, Watcher
 from opening_users import Opener
+from redeeming_users import Shopper
 from retrying_users import Impatient
 from scenarios import SCENARIOS, Crowd, is_worker
 from steady_users import Turnstile
@@ -37,11 +38,16 @@ from verdict_page import VerdictPages
 
 __all__ = [
     "BusySeat", "Claimer", "Crowd", "DoubleClicker", "Impatient", "Opener", "Owner",
-    "ThinkingSeat", "Turnstile", "Watcher",
+    "Shopper", "ThinkingSeat", "Turnstile", "Watcher",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 FAILED, WRONG = 2, 1  # exit codes: the run could not be made; the verdict found faults
+
+
+class Shop(NamedTuple):
+    slug: str
+    key: str
 
 
 class RunController:
@@ -78,7 +84,8 @@ class RunController:
                 self.environment.host = campaign.demand_site(
                     self.host
                 )  # used by all users from now on
-            slug = arguments.campaign or self._create(arguments, gather_s)
+            shop = self._find_shop(arguments) if scenario.redeems else None
+            slug = arguments.campaign or self._create(arguments, gather_s, shop)
             page = self._read_campaign(arguments, slug)
         except campaign.NoCampaign as error:
             return self._fail(f"There is no campaign to claim from: {error}")
@@ -86,17 +93,35 @@ class RunController:
             page.opens_at, time.time() + page.ahead + gather_s * bool(arguments.campaign)
         )
         # Values beyond Locust's options are sent to the workers with the first job.
-        arguments.load_run = {"slug": slug, "opens_at": opens_at, "people": arguments.num_users}
+        arguments.load_run = {
+            "slug": slug,
+            "opens_at": opens_at,
+            "people": arguments.num_users,
+            "merchants_url": arguments.merchants or env_files.merchants_url(),
+            "shop_key": shop.key if shop else "",
+        }
         self.load_run = self._make_run(page.ahead)
         Crowd.load_run, Crowd.scenario, Crowd.gather_s = self.load_run, scenario, gather_s
         return True
 
-    def _create(self, arguments: Namespace, gather_s: float) -> str:
+    def _find_shop(self, arguments: Namespace) -> Shop:
+        """The shop that redeems: a merchant made for this run, or whose key is in COUPONS_KEY."""
+        if key := os.environ.get("COUPONS_KEY"):
+            return Shop("", key)
+        if arguments.campaign:
+            raise campaign.NoCampaign(
+                f"redeeming coupons of {arguments.campaign} needs a key of its merchant:"
+                " COUPONS_KEY."
+            )
+        slug = f"{campaign.PREFIX}shop-{secrets.token_hex(4)}"
+        return Shop(slug, campaign.create_shop(options.manage_of(arguments), slug))
+
+    def _create(self, arguments: Namespace, gather_s: float, shop: Shop | None) -> str:
         moment = f"{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
         slug = arguments.name or f"{campaign.PREFIX}{arguments.scenario}-{moment}"
         campaign.create_campaign(
-            options.manage_of(arguments), slug,
-            stock=arguments.stock, strategy=arguments.strategy, opens_in=gather_s,
+            options.manage_of(arguments), slug, stock=arguments.stock,
+            strategy=arguments.strategy, opens_in=gather_s, merchant=shop.slug if shop else "",
         )  # fmt: skip
         return slug
 
@@ -129,6 +154,8 @@ class RunController:
             stages=SCENARIOS[arguments.scenario].stages,
             window=Window(warm_up, warm_up + arguments.seconds),
             tokens=TokenPool(f"{shared['slug']}-{getattr(runner, 'worker_index', 0)}"),
+            merchants_url=shared["merchants_url"],
+            shop_key=shared["shop_key"],
         )
 
     def begin_run(self, **_: Any) -> None:
@@ -205,6 +232,7 @@ def load_local_settings() -> None:
     try:
         env_files.load_settings(os.environ, options.TOP)
         env_files.web_url()
+        env_files.merchants_url()
     except env_files.Unreadable as error:
         print(error, file=sys.stderr)
         raise SystemExit(FAILED) from None

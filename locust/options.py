@@ -1,6 +1,6 @@
 """The options of a run: command line, environment, and fields of the web form."""
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from option_types import Number, Whole, campaign_name, input_file, output_file, refuse_option
 from scenarios import SCENARIOS
+from site_address import NoAddress, site_address
 
 TOP = Path(__file__).resolve().parent.parent
 COUNT, NO_COUNT = Whole(1, 10_000_000), Whole(0, 10_000_000)  # NO_COUNT may be 0
@@ -40,6 +41,8 @@ def add_options(parser: Any, **_: Any) -> None:
         default="",
         help="slug of an existing campaign; empty: create one",
     )
+    add("--merchants", type=merchants_address, default="",
+        help="for redeem: address of the merchants' door; empty: that of make run")  # fmt: skip
     add("--seconds", type=SECONDS, default=10, help="seconds in which people arrive")
     add("--warm-up", type=NO_SECONDS, default=3, help="seconds left out of the figures")
     add("--gather", type=NO_SECONDS, default=0, help="seconds until the opening; 0: computed")
@@ -57,6 +60,14 @@ def add_options(parser: Any, **_: Any) -> None:
     add("--record", type=_as_text(output_file), help="file to write the record to", **hidden)
     # Sent to the workers by the master.
     add("--opens-at", type=Number(0, 1e11), default=0, help="set by the master", **hidden)
+
+
+def merchants_address(text: str) -> str:
+    """An address of the merchants' door; empty: none."""
+    try:
+        return site_address(text) if text else ""
+    except NoAddress as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def manage_of(options: Namespace) -> Path:

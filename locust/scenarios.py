@@ -15,6 +15,7 @@ from closed_loop_users import BusySeat, ThinkingSeat
 from figures import Window
 from mixed_users import Claimer, DoubleClicker, Owner, Watcher
 from opening_users import Opener
+from redeeming_users import Shopper
 from retrying_users import Impatient
 from steady_users import EVERY_S, Turnstile
 
@@ -30,6 +31,7 @@ class Scenario:
     users: int
     stages: tuple[Stage, ...] = RUSH
     warms_up: bool = False
+    redeems: bool = False  # it needs a shop: the merchants' door and a key
     per_s: Callable[[int, Window], float | None] = lambda users, window: None
 
 
@@ -43,6 +45,7 @@ SCENARIOS = {
     "steady": Scenario(
         (Turnstile,), 100, EVEN, warms_up=True, per_s=lambda users, _: users / EVERY_S
     ),
+    "redeem": Scenario((Shopper,), 1_000, redeems=True),
     "retries": Scenario((Impatient,), 1_000),
     "mixed": Scenario((Claimer, DoubleClicker, Watcher, Owner), 2_000),
     "saturate": Scenario((BusySeat,), 64, EVEN, warms_up=True),

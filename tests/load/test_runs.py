@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from config.development.process import commands
-from coupons.models import Campaign
+from coupons.models import Campaign, CouponEvent, CouponLife
 from tests.harness import servers
 from tests.load.conftest import TOP, Site
 
@@ -54,6 +54,35 @@ def test_an_opening_on_a_true_site_ends_well(
     counts = {group: times["count"] for group, times in said["figures"]["outcomes"].items()}
     assert (counts["admitted"], counts["sold_out"]) == (40, 80)
     assert said["figures"]["configured_per_s"] == 60
+
+
+def test_winners_check_out_and_every_step_is_stored(
+    site: Site, site_environment: dict[str, str], record: Path
+) -> None:
+    """One process serves all doors here."""
+    host = site()
+    status = run_locust(
+        site_environment, host, record, "--scenario", "redeem", "--merchants", host,
+        "--users", "60", "--stock", "20",
+    )  # fmt: skip
+    assert (status, read_record(record)["verdict"]["faults"]) == (0, [])
+    states = CouponLife.objects.values_list("state", flat=True)
+    assert sorted(states) == ["issued"] * 2 + ["redeemed"] * 18
+    assert CouponEvent.objects.filter(verb="reserve").count() == 20
+
+
+def test_a_checkout_that_is_refused_is_a_fault(
+    site: Site, site_environment: dict[str, str], record: Path
+) -> None:
+    host = site()
+    wrong = site_environment | {"COUPONS_KEY": "cpk_live_nothing1.of-ours"}
+    status = run_locust(
+        wrong, host, record, "--scenario", "redeem", "--merchants", host,
+        "--users", "20", "--stock", "5",
+    )  # fmt: skip
+    faults = read_record(record)["verdict"]["faults"]
+    assert status == 1
+    assert any("quote was answered 401 bad_key" in fault for fault in faults)
 
 
 @pytest.mark.parametrize("around", ["{}/", " {}// ", "{}?"])

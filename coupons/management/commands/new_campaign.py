@@ -15,6 +15,7 @@ from coupons.errors import CouponError, NeedsConfirmation
 from coupons.management import progress
 from coupons.management.arguments import ASKED_WRONGLY, SLUG, Number, error_sentence
 from coupons.management.base import PER_USER, STOCK, SentenceCommand
+from coupons.merchants import accounts
 from coupons.models import Campaign
 
 ACTOR = "new_campaign"
@@ -33,6 +34,7 @@ class Command(SentenceCommand):
         parser.add_argument(
             "--lasts", type=FROM_NOW, default=3600, help="seconds (default an hour)"
         )
+        parser.add_argument("--merchant", type=SLUG, help="whose keys redeem its coupons")
         parser.add_argument("--per-user", type=PER_USER, default=1)
         parser.add_argument(
             "--yes", action="store_true", help="confirm an opening in the past; refused without it"
@@ -64,6 +66,7 @@ def _scheduled(options: dict[str, Any]) -> Campaign:
         closes_at=opens_at + timedelta(seconds=options["lasts"]),
         discount_value=10,
         valid_days=30,
+        merchant=accounts.find_merchant(options["merchant"]) if options["merchant"] else None,
     )
     confirmed = confirmations.ALL if options["yes"] else frozenset()
     lifecycle.save_draft(drafted, actor=ACTOR, confirmed=confirmed)
