@@ -21,6 +21,7 @@ from django.db.models import Count, Q
 from coupons.audit import log
 from coupons.audit.actors import Actor
 from coupons.bulk import own_claims, receiving
+from coupons.bulk.lines import insert_lines
 from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.claims.limits import slot_id
 from coupons.database import availability, clock
@@ -150,7 +151,7 @@ def _write_verdicts(job: Job, lines: Sequence[JobLine]) -> None:
             return
         first, last = lines[0].line, lines[-1].line
         JobLine.objects.filter(job=job, line__gte=first, line__lte=last).delete()
-        JobLine.objects.bulk_create(lines)
+        insert_lines(lines)
 
 
 def _advance(job: Job, next_line: int) -> bool:

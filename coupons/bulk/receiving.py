@@ -9,6 +9,7 @@ from django.db import transaction
 from coupons.audit.actors import Actor
 from coupons.broker import wakeups
 from coupons.bulk import reading
+from coupons.bulk.lines import insert_lines
 from coupons.bulk.reading import ByteStream, Format
 from coupons.claims.identifiers import make_uuid7
 from coupons.database import availability, clock
@@ -76,17 +77,17 @@ def _store_lines(
         batch.append(JobLine(job=job, line=number, data=record))
         job.lines += 1
         if len(batch) == BATCH:
-            _insert_lines(batch)
+            _insert_batch(batch)
             tell(job.lines)
             batch = []
-    _insert_lines(batch)
+    _insert_batch(batch)
     if not job.lines:
         raise BadInput("body", "has no lines")
 
 
-def _insert_lines(batch: list[JobLine]) -> None:
+def _insert_batch(batch: list[JobLine]) -> None:
     with availability.require_database(), transaction.atomic():
-        JobLine.objects.bulk_create(batch)
+        insert_lines(batch)
 
 
 def start_job(job: Job) -> None:
