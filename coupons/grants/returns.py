@@ -10,7 +10,7 @@ are given until the next round, never too many.
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import F
 
 from coupons.audit import log
 from coupons.campaigns import lifecycle, slots, update
@@ -113,6 +113,7 @@ class ReturnedCheck:
     usable: int
     counted: int
     underway: int  # units given on that nobody has a place for yet
+    on_waitlist: int | None  # entries served or offered; None: it does not go to the waitlist
 
     @property
     def faults(self) -> list[str]:
@@ -121,6 +122,9 @@ class ReturnedCheck:
             "more was given on than returned": self.given_on > self.returned,
             "returned units are not those of returned coupons": self.counted != self.returned,
             "more coupons may be used than were promised": self.usable > self.promised,
+            "units given on are not those that the waitlist got": (
+                self.on_waitlist not in (None, self.given_on)
+            ),
         }
         return [text for text, is_wrong in checks.items() if is_wrong]
 
@@ -132,11 +136,10 @@ def check_returned(slug: str) -> ReturnedCheck:
         campaign = Campaign.objects.select_related("tally").get(slug=slug)
         row = Returned.objects.filter(campaign=campaign).first() or Returned(campaign=campaign)
         counted = CouponLife.objects.filter(campaign=campaign, is_returned=True).count()
-        underway = WaitlistEntry.objects.filter(
-            campaign=campaign,
-            place__isnull=True,
-            state__in=(WaitlistState.OFFERED, WaitlistState.SERVED),
-        ).aggregate(count=Count("pk"))["count"]
+        entries = WaitlistEntry.objects.filter(
+            campaign=campaign, state__in=(WaitlistState.OFFERED, WaitlistState.SERVED)
+        )
+        on_waitlist, underway = entries.count(), entries.filter(place__isnull=True).count()
     is_queued = campaign.strategy == Campaign.Strategy.QUEUED
     places = store().campaigns.gate(slug).admitted if is_queued else campaign.tally.stored
     return ReturnedCheck(
@@ -146,4 +149,5 @@ def check_returned(slug: str) -> ReturnedCheck:
         usable=places - counted,
         counted=counted,
         underway=underway,
+        on_waitlist=on_waitlist if campaign.returns_to == ReturnsTo.WAITLIST else None,
     )
