@@ -53,7 +53,7 @@ class Life:
         return self.merchant_id == merchant_id and self.order_ref == order_ref
 
 
-_COLUMNS = frozenset(field.name for field in fields(Life)) - {
+STORED_COLUMNS = frozenset(field.name for field in fields(Life)) - {
     "slot", "user", "place", "expires_at", "campaign_id",
 }  # fmt: skip
 
@@ -61,7 +61,7 @@ _COLUMNS = frozenset(field.name for field in fields(Life)) - {
 def life_of(coupon: Coupon) -> Life:
     """The value of a coupon that was read with its life (`select_related`)."""
     row: CouponLife | None = getattr(coupon, "life", None)
-    stored = {name: getattr(row, name) for name in _COLUMNS} if row else {}
+    stored = {name: getattr(row, name) for name in STORED_COLUMNS} if row else {}
     return Life(
         slot=coupon.pk,
         campaign_id=coupon.campaign_id,

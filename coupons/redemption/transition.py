@@ -6,18 +6,18 @@ Lock order: idempotent call, coupon, returned stock.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F
 
 from coupons.audit.actors import Actor
-from coupons.database import clock
 from coupons.errors import Busy, UnknownCoupon
 from coupons.models import Coupon, CouponEvent, CouponLife, CouponState, Returned, Verb
 from coupons.observability import life_metrics, request_id
-from coupons.redemption.states import Life, life_of
+from coupons.redemption import rows
+from coupons.redemption.states import Life
 from coupons.redemption.steps import Step, stock_given_on
 from coupons.redemption.terms import CampaignTerms, campaign_terms
 from coupons.webhooks import outbox
@@ -51,20 +51,22 @@ class Locked:
 def lock_coupon(*, merchant_id: int | None = None, **coupon: Any) -> Locked:
     """Lock the coupon with this `code` or `pk` until the transaction ends. Raises UnknownCoupon,
     also for a coupon of another merchant; with `merchant_id` None any coupon is found."""
-    slot = Coupon.objects.select_for_update().filter(**coupon).values_list("pk", flat=True).first()
+    slot = rows.lock_slot(**coupon)
     if slot is None:
         raise UnknownCoupon(NO_SUCH_COUPON)
     return read_coupon(merchant_id=merchant_id, pk=slot)
 
 
 def read_coupon(*, merchant_id: int | None = None, **coupon: Any) -> Locked:
-    """As `lock_coupon`, without the lock: for what only reads."""
-    rows = Coupon.objects.select_related("life").annotate(now=clock.Now())
-    row = rows.filter(**coupon).first()
-    terms = campaign_terms(row.campaign_id) if row is not None else None
+    """As `lock_coupon`, without the lock: for what only reads. Also by `campaign__slug`."""
+    if "campaign__slug" in coupon:
+        found = Coupon.objects.filter(**coupon).values_list("pk", flat=True).first()
+        coupon = {"pk": found or 0}
+    row = rows.read_row(**coupon)
+    terms = campaign_terms(row.life.campaign_id) if row is not None else None
     if row is None or terms is None or merchant_id not in (None, terms.merchant_id):
         raise UnknownCoupon(NO_SUCH_COUPON)
-    return Locked(life_of(row), row.code, row.now, terms)
+    return Locked(row.life, row.code, row.now, terms)
 
 
 NO_SUCH_COUPON = "There is no coupon with this code."
@@ -94,19 +96,17 @@ def _write_life(locked: Locked, step: Step) -> Life:
     before = locked.life
     values = {**step.changes, "state": step.after, "changed_at": locked.now}
     if before.version == 0:
-        CouponLife(coupon_id=before.slot, campaign_id=before.campaign_id, version=1, **values).save(
-            force_insert=True
-        )
+        row = CouponLife(coupon_id=before.slot, campaign_id=before.campaign_id, version=1, **values)
+        rows.insert_row(row)
     else:
-        rows = CouponLife.objects.filter(pk=before.slot, version=before.version)
-        if rows.update(version=before.version + 1, **values) != 1:
+        found = CouponLife.objects.filter(pk=before.slot, version=before.version)
+        if found.update(version=before.version + 1, **values) != 1:
             raise Busy("The coupon was changed without its lock.")
     return _replaced(before, version=before.version + 1, **values)
 
 
 def _replaced(life: Life, **values: Any) -> Life:
-    kept = {name: getattr(life, name) for name in Life.__slots__}
-    return Life(**{**kept, **values})
+    return replace(life, **values)
 
 
 def _write_event(locked: Locked, step: Step, actor: Actor) -> CouponEvent:
@@ -127,7 +127,7 @@ def _write_event(locked: Locked, step: Step, actor: Actor) -> CouponEvent:
         request_id=request_id.current_request_id() or None,
         data=step.data,
     )
-    event.save(force_insert=True)
+    rows.insert_row(event)
     return event
 
 
@@ -140,13 +140,13 @@ def _state_before(locked: Locked, step: Step) -> str:
 
 def _count_return(campaign_id: int, units: int) -> None:
     """Count units of stock that came back; taking one back fails if it was given on."""
-    rows = Returned.objects.filter(campaign_id=campaign_id)
+    counts = Returned.objects.filter(campaign_id=campaign_id)
     if units < 0:
-        if not rows.filter(returned__gt=F("given_on")).update(returned=F("returned") + units):
+        if not counts.filter(returned__gt=F("given_on")).update(returned=F("returned") + units):
             raise stock_given_on()
-    elif not rows.update(returned=F("returned") + units):
+    elif not counts.update(returned=F("returned") + units):
         Returned.objects.get_or_create(campaign_id=campaign_id)
-        rows.update(returned=F("returned") + units)
+        counts.update(returned=F("returned") + units)
 
 
 def message_data(life: Life, terms: CampaignTerms, step: Step) -> dict[str, Any]:

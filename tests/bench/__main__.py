@@ -30,6 +30,9 @@ MEASURES = {
     "tests.bench.per_view_cost.measure_per_view_cost": ("per_view_cost",),
     "tests.bench.tracing_cost.measure_tracing_cost": ("tracing_cost",),
     "tests.bench.drain_rate.measure_drain_ratio": ("drain_ratio",),
+    "tests.bench.redemption_rate.measure_redeem_ratio": ("redeem_ratio",),
+    "tests.bench.checkout_latency.measure_checkout": ("redeem_ms", "quote_ms"),
+    "tests.bench.expiry_rate.measure_expiry": ("expire_million_s",),
     "tests.bench.drain_delay.measure_drain_delay": ("drained_after_s",),
     "tests.bench.claimant_growth.measure_growth": ("bytes_per_claimant", "admission_growth"),
     "tests.bench.claimant_growth.measure_growth_on_valkey": (

@@ -47,6 +47,10 @@ GOALS = {
     "front_cost": Goal(0.15, 0.05),  # a hop by itself: see front_rules_cost, and DECISIONS
     "front_rules_cost": Goal(0.05, 0.03),
     "drain_ratio": Goal(0.4, 0.7, lower=False),
+    "redeem_ratio": Goal(0.5, 0.7, lower=False),
+    "redeem_ms": Goal(25, 15),  # p99 at 200 a second
+    "quote_ms": Goal(10, 5),  # p99 at 200 a second
+    "expire_million_s": Goal(120, 60),
     "drained_after_s": Goal(1.0, 0.3),
     "bytes_per_claimant": Goal(100, 64),
     "admission_growth": Goal(1.2, 1.05),

@@ -11,6 +11,10 @@ class Size:
     cpu_block: int  # requests
     drain_rounds: int
     drain_block: int  # claims
+    redeem_rounds: int
+    redeem_block: int  # redemptions
+    checkout_s: int  # seconds of quotes, and then of redemptions, at a fixed rate
+    expired: int  # coupons
     wrk_rounds: int
     wrk_s: int  # seconds a block lasts
     scrape_loads: int
@@ -33,6 +37,7 @@ class Size:
 FULL = Size(
     cpu_rounds=60, cpu_block=100,
     drain_rounds=12, drain_block=2_500,
+    redeem_rounds=12, redeem_block=300, checkout_s=20, expired=1_000_000,
     wrk_rounds=7, wrk_s=2,
     scrape_loads=5, scrape_s=22, scrapes=100,
     rush_rounds=3, rush=10_000,
@@ -44,6 +49,7 @@ FULL = Size(
 QUICK = Size(
     cpu_rounds=5, cpu_block=100,
     drain_rounds=2, drain_block=1_000,
+    redeem_rounds=2, redeem_block=50, checkout_s=2, expired=5_000,
     wrk_rounds=1, wrk_s=1,
     scrape_loads=1, scrape_s=12, scrapes=10,
     rush_rounds=1, rush=2_000,

@@ -127,8 +127,8 @@ def cancel_and_redeem_for_both(coupon: Coupon) -> list[Call]:
     redemption = redeemed_for(coupon, "order-a")
     return [
         ("cancel", [redemption]),
-        ("redeem", [coupon.code, "order-b"], after(coupon.place % 3 * 0.015)),
-        ("redeem", [coupon.code, "order-a"], after(coupon.place % 3 * 0.015)),
+        ("redeem", [coupon.code, "order-b"], after(coupon.place % 4 * 0.03)),
+        ("redeem", [coupon.code, "order-a"], after(coupon.place % 4 * 0.03)),
     ]
 
 
