@@ -112,6 +112,8 @@ def main() -> int:
             "rebound": sent(names, [PUBLIC], [INNER], attempts=2),
             "one of them inner": sent(names, [PUBLIC, INNER]),
             "inner first": sent(names, [INNER, PUBLIC]),
+            # Without a route: the resolver puts it behind the public one.
+            "private last": sent(names, [PUBLIC, "10.9.9.9"]),
             "metadata": sent(names, [METADATA]),
             "control": checked_and_then_sent_by_name(names),
         },
