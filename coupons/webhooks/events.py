@@ -20,7 +20,8 @@ COUPON_TYPES = (
 )
 OPENED, CLOSED = "campaign.opened", "campaign.closed"
 SOLD_OUT, COUPONS_ISSUED = "campaign.sold_out", "campaign.coupons_issued"
-CAMPAIGN_TYPES = (OPENED, SOLD_OUT, CLOSED, COUPONS_ISSUED)
+COUPONS_EXPIRED = "campaign.coupons_expired"  # by the sweep, a batch at a time
+CAMPAIGN_TYPES = (OPENED, SOLD_OUT, CLOSED, COUPONS_ISSUED, COUPONS_EXPIRED)
 TEST = "webhook.test"  # asked for by the merchant, sent to one endpoint
 TYPES = (*COUPON_TYPES, *CAMPAIGN_TYPES)
 PATTERNS = ("coupon.*", "campaign.*", *TYPES)

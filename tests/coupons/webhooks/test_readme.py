@@ -9,6 +9,7 @@ import pytest
 
 from config import env
 from coupons.models import WebhookDelivery
+from coupons.redemption import expiry, transition
 from coupons.webhooks import delivery, endpoints, events, signing
 from tests.coupons.webhooks.conftest import EndpointMaker, deliver
 from tests.harness.servers import free_port, is_listening, start_process
@@ -57,6 +58,11 @@ def test_every_type_of_event_is_in_the_table_and_no_other() -> None:
     table = README.partition("| type | data")[2].partition("\n\n")[0]
     named = set(re.findall(r"`((?:coupon|campaign|webhook)\.[a-z_]+)`", table))
     assert named == {*events.TYPES, events.TEST}
+
+
+def test_all_that_is_recorded_is_a_type_that_endpoints_can_ask_for() -> None:
+    told = {*transition.MESSAGE_TYPES.values(), expiry.MESSAGE_TYPE}
+    assert told | set(events.CAMPAIGN_TYPES) == set(events.TYPES)
 
 
 def test_the_schedule_is_as_printed() -> None:

@@ -32,7 +32,9 @@ def test_complaint_65_a_rebound_name_is_dialled_where_it_was_checked(outcome: An
     }
 
 
-@pytest.mark.parametrize("answers", ["one of them inner", "inner first", "private last", "metadata"])
+@pytest.mark.parametrize(
+    "answers", ["one of them inner", "inner first", "private last", "metadata"]
+)
 def test_all_answers_must_be_public(outcome: Any, answers: str) -> None:
     assert outcome[answers]["results"] == ["forbidden"]
     assert (outcome[answers]["public"], outcome[answers]["inner"]) == (0, 0)
