@@ -21,6 +21,7 @@ RECORD = {
     "told", "stored", "duplicates", "over_issued", "lost", "changed_answers",
     "sold_out_after_s", "stored_after_s", "rps",
     "admitted_p50_ms", "admitted_p99_ms", "sold_out_p50_ms", "sold_out_p99_ms",
+    "redeemed", "cancelled", "revoked", "honoured", "refused_late",
 }  # fmt: skip
 
 
@@ -115,6 +116,9 @@ def test_demo_plays_an_opening_prints_a_verdict_and_cleans_up(tmp_path: Path) ->
     assert record.keys() == RECORD
     assert (record["told"], record["stored"]) == (50, 50)
     assert "50 told = 50 stored" in command.output_text
+    assert (record["redeemed"], record["cancelled"], record["revoked"]) == (5, 1, 1)
+    assert (record["honoured"], record["refused_late"]) == (1, 1)
+    assert "5 redeemed, 1 of them cancelled, 1 revoked, 1 expired while held" in command.output_text
     assert command.process_tree() == []
     assert list(tmp_path.glob("coupons-demo-*")) == []
 

@@ -15,6 +15,7 @@ from typing import Any
 from config.development import environment
 from config.development.demo import crowd, django_subprocess, figures, record
 from config.development.demo.figures import Figures
+from config.development.demo.second_act import SecondAct, play_second_act
 from config.development.demo.told_stored import Row
 from config.development.demo.verdict import Answer, Opening, Verdict, judge_opening
 from config.development.environment import Site
@@ -72,12 +73,13 @@ def _play(play: Play, folder: Path) -> Verdict:
     )
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     with _running_site(site):
-        verdict, measured = _play_opening(play, site, slug)
+        verdict, measured, act = _play_opening(play, site, slug)
         if not (site.own_redis and site.own_database):
             django_subprocess.run_work(site, "close_campaign", "--slug", slug)
+    verdict = replace(verdict, faults=(*verdict.faults, *act.faults))
     record.show_record(verdict, measured)
-    record.write_record(play.record, verdict, measured)
-    _report_result(play, site, slug, verdict)
+    record.write_record(play.record, verdict, measured, act)
+    _report_result(play, site, slug, verdict, act)
     return verdict
 
 
@@ -92,7 +94,7 @@ def _running_site(site: Site) -> Iterator[None]:
         yield
 
 
-def _play_opening(play: Play, site: Site, slug: str) -> tuple[Verdict, Figures]:
+def _play_opening(play: Play, site: Site, slug: str) -> tuple[Verdict, Figures, SecondAct]:
     expected = min(play.users, play.stock)
     campaign = django_subprocess.run_work(
         site, "prepare_opening", "--slug", slug, "--users", str(play.users),
@@ -104,11 +106,11 @@ def _play_opening(play: Play, site: Site, slug: str) -> tuple[Verdict, Figures]:
     ) as watching:
         answers = _crowd(play, site, slug, campaign["starts_at"], asks)
         all_stored_ms = _all_stored_ms(site, watching)
-    verdict = _judge(Opening(play.stock, play.users, len(asks)), answers, site, slug)
+    verdict, rows = _judge(Opening(play.stock, play.users, len(asks)), answers, site, slug)
     measured = figures.measure_answers(
         answers, stock=play.stock, opens_ms=campaign["opens_ms"], all_stored_ms=all_stored_ms
     )
-    return verdict, measured
+    return verdict, measured, play_second_act(site, slug, campaign["key"], rows)
 
 
 def _crowd(
@@ -178,24 +180,28 @@ def _all_stored_ms(site: Site, watching: Program) -> int | None:
     return int(django_subprocess.work_result(site, "watch_stored")["all_stored_ms"])
 
 
-def _judge(opening: Opening, answers: list[Answer], site: Site, slug: str) -> Verdict:
-    """The verdict on the stored rows, plus a fault for claims still in the queue or parked."""
+def _judge(
+    opening: Opening, answers: list[Answer], site: Site, slug: str
+) -> tuple[Verdict, list[Row]]:
+    """The verdict on the stored rows, plus a fault for claims still in the queue or parked; and the
+    rows."""
     stored: Any = django_subprocess.run_work(site, "read_coupons", "--slug", slug)
-    verdict = judge_opening(opening, answers, [Row(*row) for row in stored["rows"]])
+    rows = [Row(*row) for row in stored["rows"]]
+    verdict = judge_opening(opening, answers, rows)
     leftovers = [
         f"{counted_noun(stored[name], 'claim is', 'claims are')} {name}."
         for name in ("waiting", "parked")
         if stored[name]
     ]
-    return replace(verdict, faults=(*verdict.faults, *leftovers))
+    return replace(verdict, faults=(*verdict.faults, *leftovers)), rows
 
 
-def _report_result(play: Play, site: Site, slug: str, verdict: Verdict) -> None:
+def _report_result(play: Play, site: Site, slug: str, verdict: Verdict, act: SecondAct) -> None:
     if not (site.own_redis and site.own_database):
         screen.say(f"Campaign {slug} is closed and stays in the stores it was played on.")
     if verdict.faults:
         return
     screen.say(
-        f"[bold green]✓ {verdict.told:,} told = {verdict.stored:,} stored.[/]"
+        f"[bold green]✓ {verdict.told:,} told = {verdict.stored:,} stored.[/] {act.sentence}"
         f" Everything is stopped again; the figures are in {play.record}."
     )

@@ -7,12 +7,14 @@ from pathlib import Path
 from rich.table import Table
 
 from config.development.demo.figures import Figures
+from config.development.demo.second_act import SecondAct
 from config.development.demo.verdict import Verdict
 from config.development.process import screen
 
 
-def write_record(path: Path, verdict: Verdict, figures: Figures) -> None:
-    counts = {name: value for name, value in asdict(verdict).items() if name != "faults"}
+def write_record(path: Path, verdict: Verdict, figures: Figures, act: SecondAct) -> None:
+    both = asdict(verdict) | asdict(act)
+    counts = {name: value for name, value in both.items() if name != "faults"}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(counts | asdict(figures), indent=2) + "\n")
 

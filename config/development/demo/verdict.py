@@ -15,6 +15,7 @@ NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
 AGAIN = frozenset({
     NO_ANSWER, Outcome.NOT_OPEN, "store_away", "store_error", "database_away",
     "closed_for_repair", "queue_full", "outcome_unknown", "too_many_requests", "overloaded",
+    "not_stored_yet", "busy",
 })  # fmt: skip
 _STATUSES: dict[str, int] = {
     Outcome.ADMITTED: 202,

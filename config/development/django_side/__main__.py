@@ -20,6 +20,8 @@ from coupons.campaigns import lifecycle
 from coupons.claims import timestamps
 from coupons.errors import CouponError
 from coupons.identity import user_tokens
+from coupons.merchants import api_keys
+from coupons.models import Merchant, Scope
 from coupons.monitoring import server_checks
 
 ADMIN = "admin"
@@ -71,11 +73,36 @@ def prepare_opening(options: argparse.Namespace) -> dict[str, Any]:
     """Sign the tokens first, which takes time; then schedule the campaign."""
     people = [f"{options.slug}-{number}" for number in range(1, options.users + 1)]
     signed = [[user, user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
+    merchant = Merchant.objects.create(slug=options.slug, name="The demo's shop")
     sale = campaign.campaign_opening_in(
-        options.slug, stock=options.stock, ahead_s=options.ahead, actor="make demo"
+        options.slug,
+        stock=options.stock,
+        ahead_s=options.ahead,
+        actor="make demo",
+        merchant=merchant,
     )
+    scopes = (Scope.READ, Scope.REDEEM, Scope.REVOKE)
+    _, key = api_keys.make_key(merchant, name="demo", scopes=scopes, days=1)
     opens_ms = timestamps.milliseconds_of(sale.opens_at)
-    return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}
+    return {
+        "opens_ms": opens_ms,
+        "starts_at": ledger.starts_at(opens_ms),
+        "people": signed,
+        "key": key,
+    }
+
+
+def prepare_late(options: argparse.Namespace) -> dict[str, Any]:
+    """The campaign of the second act whose coupons expire at once, and two users' tokens."""
+    users = [f"{options.slug}-late-{number}" for number in (1, 2)]
+    tokens = [user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S) for user in users]
+    merchant = Merchant.objects.get(slug=options.slug)
+    late = campaign.late_campaign(f"{options.slug}-late", merchant)
+    return {"slug": late.slug, "tokens": tokens}
+
+
+def read_lives(options: argparse.Namespace) -> dict[str, Any]:
+    return ledger.coupon_lives(options.slug)
 
 
 def watch_stored(options: argparse.Namespace) -> dict[str, Any]:
@@ -99,6 +126,8 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
         prepare_run,
         prepare_opening,
         watch_stored,
+        prepare_late,
+        read_lives,
         read_coupons,
         close_campaign,
     )

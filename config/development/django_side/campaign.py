@@ -2,17 +2,19 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from coupons.campaigns import lifecycle
 from coupons.claims import timestamps
+from coupons.database import clock
 from coupons.errors import CouponError
-from coupons.models import Campaign, EventKind
+from coupons.models import Campaign, EventKind, Merchant
 from coupons.store import store
 
-RUN_STOCK = 1_000
+RUN_STOCK, RUN_MERCHANT = 1_000, "shop"
 _RUN_LASTS = timedelta(days=30)
 _DEMO_LASTS = timedelta(minutes=10)
 _PREFIX = "opening-"
@@ -29,10 +31,35 @@ def open_campaign(actor: str) -> Campaign:
     return _open(_free_slug(), actor)
 
 
-def campaign_opening_in(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
+def campaign_opening_in(
+    slug: str, *, stock: int, ahead_s: float, actor: str, merchant: Merchant
+) -> Campaign:
     """A campaign that opens so many seconds from now, by Redis' clock."""
     opens = timestamps.moment_of(store().server.now_ms() + round(ahead_s * 1000))
-    return _scheduled(slug, stock=stock, opens=opens, closes=opens + _DEMO_LASTS, actor=actor)
+    return _scheduled(
+        slug,
+        stock=stock,
+        opens=opens,
+        closes=opens + _DEMO_LASTS,
+        actor=actor,
+        merchant=merchant,
+    )
+
+
+def late_campaign(slug: str, merchant: Merchant) -> Campaign:
+    """Two coupons, to be claimed within two seconds, that expire a second later."""
+    now = timestamps.moment_of(clock.now_ms())
+    return _scheduled(
+        slug,
+        stock=2,
+        opens=now,
+        closes=now + timedelta(seconds=2),
+        actor="make demo",
+        merchant=merchant,
+        strategy=Campaign.Strategy.DIRECT,
+        valid_until=now + timedelta(seconds=3),
+        valid_days=None,
+    )
 
 
 def _is_open(campaign: Campaign) -> bool:
@@ -52,7 +79,10 @@ def _is_open(campaign: Campaign) -> bool:
 
 def _open(slug: str, actor: str) -> Campaign:
     now = timezone.now()
-    _scheduled(slug, stock=RUN_STOCK, opens=now, closes=now + _RUN_LASTS, actor=actor)
+    shop, _ = Merchant.objects.get_or_create(slug=RUN_MERCHANT, defaults={"name": "The shop"})
+    _scheduled(
+        slug, stock=RUN_STOCK, opens=now, closes=now + _RUN_LASTS, actor=actor, merchant=shop
+    )
     return lifecycle.open_now(slug, actor=actor)
 
 
@@ -64,20 +94,19 @@ def _free_slug() -> str:
     return next(slug for n in range(1, len(known) + 2) if (slug := f"{_PREFIX}{n}") not in known)
 
 
-def _scheduled(slug: str, *, stock: int, opens: datetime, closes: datetime, actor: str) -> Campaign:
+def _scheduled(
+    slug: str, *, stock: int, opens: datetime, closes: datetime, actor: str, **fields: Any
+) -> Campaign:
+    terms: dict[str, Any] = {
+        "name": "Opening sale",
+        "discount": Campaign.Discount.PERCENT,
+        "discount_value": Decimal(10),
+        "minimum_order": Decimal(10_000),
+        "discount_cap": Decimal(5_000),
+        "valid_days": 30,
+    }
     lifecycle.save_draft(
-        Campaign(
-            slug=slug,
-            name="Opening sale",
-            stock=stock,
-            opens_at=opens,
-            closes_at=closes,
-            discount=Campaign.Discount.PERCENT,
-            discount_value=Decimal(10),
-            minimum_order=Decimal(10_000),
-            discount_cap=Decimal(5_000),
-            valid_days=30,
-        ),
+        Campaign(slug=slug, stock=stock, opens_at=opens, closes_at=closes, **terms | fields),
         actor=actor,
     )
     return lifecycle.schedule_campaign(slug, actor=actor)

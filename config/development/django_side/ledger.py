@@ -3,7 +3,7 @@
 import time
 
 from coupons.claims import coupon_codes
-from coupons.models import Coupon, Tally
+from coupons.models import Coupon, CouponEvent, CouponLife, CouponState, Tally, Verb
 from coupons.store import store
 
 _POLL_S = 0.02
@@ -30,6 +30,17 @@ def stored_coupons(slug: str) -> dict[str, object]:
         "rows": [[user, place, coupon_codes.grouped_code(code)] for user, place, code in rows],
         "waiting": gate.waiting,
         "parked": gate.parked,
+    }
+
+
+def coupon_lives(slug: str) -> dict[str, int]:
+    """How many coupons are redeemed or revoked, and how many redemptions were cancelled."""
+    lives = CouponLife.objects.filter(campaign__slug=slug)
+    cancelled = CouponEvent.objects.filter(coupon__campaign__slug=slug, verb=Verb.CANCEL)
+    return {
+        "redeemed": lives.filter(state=CouponState.REDEEMED).count(),
+        "revoked": lives.filter(state=CouponState.REVOKED).count(),
+        "cancellations": cancelled.count(),
     }
 
 
