@@ -36,6 +36,7 @@ from coupons.store import Grantee
 LEASE = timedelta(seconds=30)
 REVOKED_AT_ONCE = 20  # coupons that one transaction locks
 _FULL_QUEUE_PAUSE_S = 0.5
+_OTHERS_PAUSE_S = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -62,19 +63,39 @@ def work_on_jobs(*, time_s: float = 20, stopping: Callable[[], bool] = _never) -
     return False
 
 
+def finish_job(job: Job, *, tell: Callable[[int], None] = receiving.no_progress) -> None:
+    """Work on one job here and now; while another process works on it, wait for that one. `tell`
+    gets the number of its last line done. Raises DependencyAway: a worker goes on with it."""
+    try:
+        while job.state not in (JobState.DONE, JobState.ABANDONED):
+            if _lease(job):
+                while run_batch(job):
+                    tell(job.next_line - 1)
+            else:
+                time.sleep(_OTHERS_PAUSE_S)
+            with availability.require_database():
+                job.refresh_from_db()
+    finally:
+        _release(job)
+
+
+def _lease(job: Job) -> bool:
+    now = clock.read_now()
+    free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+    with availability.require_database():
+        rows = Job.objects.filter(free, pk=job.pk, finished_at__isnull=True)
+        return bool(rows.update(state=JobState.RUNNING, leased_until=now + LEASE))
+
+
 def _lease_next(tried: set[Any]) -> Job | None:
-    with availability.require_database(), transaction.atomic():
-        now = clock.read_now()
-        free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+    with availability.require_database():
+        free = Q(leased_until__isnull=True) | Q(leased_until__lt=clock.read_now())
         waiting = Job.objects.filter(free, state__in=(JobState.READY, JobState.RUNNING))
         rows = waiting.exclude(pk__in=tried).select_related("campaign").order_by("created_at")
         job = rows.first()
         if job is None:
             return None
-        leased = Job.objects.filter(free, pk=job.pk).update(
-            state=JobState.RUNNING, leased_until=now + LEASE
-        )
-    return job if leased else _lease_next(tried | {job.pk})
+    return job if _lease(job) else _lease_next(tried | {job.pk})
 
 
 def _release(job: Job) -> None:

@@ -28,7 +28,7 @@ NOT_FOR_PEOPLE = {
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
     "tests/coupons/api/merchant/idempotent_caller.py",
     "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/deliverer.py",
-    "tests/crash/drainer.py",
+    "tests/concurrency/granter.py", "tests/crash/drainer.py", "tests/crash/dying_grant.py",
     "tests/harness/forked_python.py", "tests/harness/proxy_program.py",
 }  # fmt: skip
 

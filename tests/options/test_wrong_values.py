@@ -39,6 +39,7 @@ OF_DJANGO = frozenset(
 VALID: dict[str, list[str]] = {
     "campaign": ["<verb>", "<slug>"],
     "check": ["<args>"],
+    "grant": ["<slug>", "<file>"],
     "honour_receipt": ["<receipt>"],
     "merchant": ["<action>", "<target>"],
     "new_campaign": ["<slug>"],
@@ -46,11 +47,12 @@ VALID: dict[str, list[str]] = {
     "rebuild": ["<slug>"],
     "reconcile": ["<slug>"],
     "replay_parked": ["<slug>"],
+    "revoke": ["<slug>", "<file>", "--reason", "stolen", "--yes"],
     "unlock": ["<name>"],
     "user_token": ["<user>"],
 }
 RIGHT = {
-    "<action>": "list", "<target>": "nosuch",
+    "<action>": "list", "<target>": "nosuch", "<file>": "README.md",
     "<verb>": "pause", "<slug>": "sale", "<receipt>": "nonsense", "<user>": "mina",
     "<args>": "coupons", "<name>": "bells", "<names>": "drain_ratio", "<verbs>": "demo",
     "<command>": "true", "<port>": "8080", "<images>": "images.json",
@@ -60,7 +62,15 @@ NO_CAMPAIGN = [*BLANKS, "nosuch", "NO SUCH", "쿠폰", "-1", "0", "sale'--", "x"
 JUDGED: dict[tuple[str, str], list[str]] = {
     **{
         (command, "slug"): NO_CAMPAIGN
-        for command in ("campaign", "readiness", "rebuild", "reconcile", "replay_parked")
+        for command in (
+            "campaign",
+            "grant",
+            "readiness",
+            "rebuild",
+            "reconcile",
+            "replay_parked",
+            "revoke",
+        )
     },
     ("new_campaign", "slug"): [
         *BLANKS,
@@ -183,6 +193,9 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
         (["campaign", "schedule", "sale"], 1),  # it is scheduled already
         (["campaign", "pause", "taken"], 1),  # a draft
         (["replay_parked", "taken"], 1),
+        (["grant", "taken", "README.md"], 1),  # a draft
+        (["grant", "sale", "README.md"], 2),  # no list
+        (["revoke", "sale", "README.md", "--reason", "x"], 2),  # no terminal to ask at
         (["reconcile", "taken"], 1),
         (["rebuild", "sale", "--all"], 2),
         (["plan_capacity", "--people", "10000000000", "--stock", "10000000000"], 1),
