@@ -58,10 +58,10 @@ def remove_dead_gauges(folder: str) -> None:
             file.unlink(missing_ok=True)
 
 
-def latest_value(gauge: Gauge) -> float:
+def latest_value(gauge: Gauge, folder: str = "") -> float:
     """The maximum over all processes of a gauge of the mode `max` without labels; 0 if no process
-    has set it."""
-    files = _nonempty_files(FOLDER, "gauge_max_*.db")
+    has set it. `folder`: in place of this process's own."""
+    files = _nonempty_files(folder or FOLDER, "gauge_max_*.db")
     merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
     samples = [s for family in merged for s in family.samples if s.name == gauge._name]
     return max((sample.value for sample in samples), default=0.0)

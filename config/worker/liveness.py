@@ -21,10 +21,10 @@ def show_liveness(gauge: Gauge) -> None:
     gauge.set(time.monotonic())
 
 
-def seconds_since(gauge: Gauge) -> float:
-    """Seconds since the latest heartbeat of any process in this host's metrics folder; infinite if
-    there was none."""
-    beat_at = multiprocess.latest_value(gauge)
+def seconds_since(gauge: Gauge, folder: str = "") -> float:
+    """Seconds since the latest heartbeat of any process in this metrics folder (empty: our own);
+    infinite if there was none."""
+    beat_at = multiprocess.latest_value(gauge, folder)
     return time.monotonic() - beat_at if beat_at else math.inf
 
 

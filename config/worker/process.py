@@ -34,26 +34,26 @@ STALE_S = 15.0  # a main loop without a heartbeat for so long hangs
 _CONFIRMATION_WAIT_S = 2.0
 
 
-def own_queue_name() -> str:
+def own_queue_name(folder: str = "") -> str:
     """The queue that only this worker consumes: a canary sent there tests this worker, not another
     host's. The metrics folder distinguishes two workers of one host."""
-    return f"canary.{socket.gethostname()}.{crc32(multiprocess.FOLDER.encode()):08x}"
+    return f"canary.{socket.gethostname()}.{crc32((folder or multiprocess.FOLDER).encode()):08x}"
 
 
-def worker_queue_name() -> str:
+def worker_queue_name(folder: str = "") -> str:
     """For the consumer: the own queue of the worker in this folder. In a container beside ours the
     worker may have another host name, so it leaves the queue's name there."""
     with suppress(FileNotFoundError):
-        return _queue_file().read_text()
-    return own_queue_name()
+        return _queue_file(folder).read_text()
+    return own_queue_name(folder)
 
 
-def _queue_file() -> Path:
-    return Path(multiprocess.FOLDER) / "worker.queue"
+def _queue_file(folder: str = "") -> Path:
+    return Path(folder or multiprocess.FOLDER) / "worker.queue"
 
 
-def pid_file() -> Path:
-    return Path(multiprocess.FOLDER) / "worker.pid"
+def pid_file(folder: str = "") -> Path:
+    return Path(folder or multiprocess.FOLDER) / "worker.pid"
 
 
 class OwnQueue(bootsteps.StartStopStep):  # type: ignore[misc]

@@ -45,8 +45,10 @@ _SIGNS = ((metrics.WORKER_HEARTBEAT, Reason.STUCK), (metrics.WORKER_LAST_TASK, R
 @dataclass(slots=True)
 class Watchdog:
     """`since`: since when the worker with this `pid` has run and the broker has accepted all of our
-    canaries, by the monotonic clock."""
+    canaries, by the monotonic clock. `folder`: its metrics folder; empty: our own, which we share
+    with the worker that stores claims."""
 
+    folder: str = ""
     pid: int = 0
     since: float = 0.0
     broker: Broker = field(default_factory=Broker)
@@ -64,31 +66,32 @@ class Watchdog:
     def check_worker(self) -> Reason | None:
         """One round. Returns why it has terminated the worker; None: the worker is well, is not
         running, or the broker did not accept the canary."""
-        now, pid = time.monotonic(), worker_pid()
-        if pid is None or pid != self.pid or not wakeups.send_canary(process.worker_queue_name()):
+        now, pid = time.monotonic(), worker_pid(self.folder)
+        queue = process.worker_queue_name(self.folder)
+        if pid is None or pid != self.pid or not wakeups.send_canary(queue):
             self.pid, self.since = pid or 0, now
             return None
         reason = self._judge(now)
         if reason:
-            end_worker(pid, reason)
+            end_worker(pid, reason, self.folder)
         return reason
 
     def trim_queues(self) -> None:
         """Trim the queues; beat does so too, but may be down."""
-        queue_limits.trim_canaries(self.broker, process.worker_queue_name())
+        queue_limits.trim_canaries(self.broker, process.worker_queue_name(self.folder))
         queue_limits.trim_wakeups(self.broker)
 
     def _judge(self, now: float) -> Reason | None:
         for gauge, reason in _SIGNS:
-            silent_s = min(now - self.since, liveness.seconds_since(gauge))
+            silent_s = min(now - self.since, liveness.seconds_since(gauge, self.folder))
             if silent_s > settings.WORKER_PATIENCE_S:
                 return reason
         return None
 
 
-def worker_pid() -> int | None:
-    """The worker's process id; None if no worker runs."""
-    with suppress(FileNotFoundError, ValueError), process.pid_file().open("r+") as file:
+def worker_pid(folder: str = "") -> int | None:
+    """The process id of the worker of this metrics folder; None if no worker runs."""
+    with suppress(FileNotFoundError, ValueError), process.pid_file(folder).open("r+") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # locked: it is running
@@ -96,7 +99,7 @@ def worker_pid() -> int | None:
     return None
 
 
-def end_worker(pid: int, reason: Reason) -> None:
+def end_worker(pid: int, reason: Reason, folder: str = "") -> None:
     """SIGTERM, then SIGKILL after KILL_AFTER_S. The broker delivers its messages again, and other
     drains take over the claims it had read."""
     logger.error("the worker (%s) is %s: it is terminated, to be restarted", pid, reason)
@@ -104,7 +107,7 @@ def end_worker(pid: int, reason: Reason) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + KILL_AFTER_S
-        while worker_pid() == pid:
+        while worker_pid(folder) == pid:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
                 return
@@ -119,5 +122,9 @@ def export_zero_terminations() -> None:
 
 
 def start_watchdog() -> None:
+    """One for the worker that stores claims, one for each worker whose folder we add to our page:
+    that of the webhooks."""
     export_zero_terminations()
-    threading.Thread(target=Watchdog().watch, name="watchdog", daemon=True).start()
+    for folder in ("", *settings.METRICS_FOLDERS):
+        dog = Watchdog(folder)
+        threading.Thread(target=dog.watch, name="watchdog", daemon=True).start()

@@ -117,6 +117,32 @@ def test_a_worker_that_consumes_nothing_is_restarted(
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
+def test_the_webhooks_worker_is_watched_as_well(
+    watchdog_environment: Environment, tmp_path: Path
+) -> None:
+    """By its metrics folder, which the consumer adds to its page. It is frozen by SIGSTOP, and not
+    started again: nothing supervises it here."""
+    folder = tmp_path / "webhooks"
+    folder.mkdir()
+    watching = watchdog_environment | {"METRICS_FOLDERS": str(folder)}
+    own = watchdog_environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    worker = servers.start_program(
+        commands.webhook_worker_command(), log=tmp_path / "webhooks.log", env=own
+    )
+    try:
+        with start_consumer(watching, tmp_path) as consumer:
+            wait_until(lambda: watchdog.worker_pid(str(folder)) == worker.pid)
+            time.sleep(PATIENCE_S + 3)
+            assert worker.status is None, "a worker that hears is left alone"
+            os.kill(worker.pid, signal.SIGSTOP)
+            wait_until(lambda: worker.status is not None)
+            assert sum(count_ended_workers(consumer, reason) for reason in Reason) == 1
+    finally:
+        worker.kill()
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
 def test_without_the_watchdog_it_consumes_nothing_and_looks_healthy(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
@@ -186,11 +212,11 @@ def watched_world(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, A
     world: dict[str, Any] = {"pid": 1, "broker": True, "beat": inf, "sign": inf, "ended": []}
     settings.WORKER_PATIENCE_S = 10
     signs = {metrics.WORKER_HEARTBEAT: "beat", metrics.WORKER_LAST_TASK: "sign"}
-    monkeypatch.setattr(watchdog, "worker_pid", lambda: world["pid"])
+    monkeypatch.setattr(watchdog, "worker_pid", lambda _folder: world["pid"])
     monkeypatch.setattr(wakeups, "send_canary", lambda queue: world["broker"])
-    monkeypatch.setattr(liveness, "seconds_since", lambda gauge: world[signs[gauge]])
+    monkeypatch.setattr(liveness, "seconds_since", lambda gauge, _folder: world[signs[gauge]])
     monkeypatch.setattr(
-        watchdog, "end_worker", lambda pid, reason: world["ended"].append((pid, reason))
+        watchdog, "end_worker", lambda pid, reason, _folder: world["ended"].append((pid, reason))
     )
     return world
 
