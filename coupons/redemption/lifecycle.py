@@ -102,12 +102,18 @@ def renew_hold(hold_id: UUID, *, merchant_id: int, actor: Actor, seconds: int) -
     return run_transaction(work)
 
 
-def release_hold(hold_id: UUID, *, merchant_id: int | None, actor: Actor) -> Result:
+def release_hold(
+    hold_id: UUID, *, merchant_id: int | None, actor: Actor, reason: str = ""
+) -> Result:
     """Give a reservation up; one that has ended already stays as it is."""
 
     def work() -> Result:
         locked = _lock_by_reference(hold_id, merchant_id)
-        return _take(locked, lambda life, now: steps.decide_release(life, hold_id, now), actor)
+
+        def decide(life: Life, now: datetime) -> steps.Step | None:
+            return steps.decide_release(life, hold_id, now, reason=reason)
+
+        return _take(locked, decide, actor)
 
     return run_transaction(work)
 

@@ -135,7 +135,7 @@ def decide_renewal(life: Life, hold_id: UUID, now: datetime, *, seconds: int) ->
     return _held(Verb.RENEW, hold_id, until, since, order, {})
 
 
-def decide_release(life: Life, hold_id: UUID, now: datetime) -> Step | None:
+def decide_release(life: Life, hold_id: UUID, now: datetime, *, reason: str = "") -> Step | None:
     """Give a hold up. One that has ended already: nothing to do."""
     if life.hold_id != hold_id or life.state != CouponState.HELD:
         return None
@@ -147,6 +147,7 @@ def decide_release(life: Life, hold_id: UUID, now: datetime) -> Step | None:
         {**_NO_HOLD, **_NO_ORDER},
         reference=hold_id,
         order_ref=life.order_ref,
+        reason=reason,
         data={"reads_as": after.value},
     )
 

@@ -51,10 +51,15 @@ class KeysetChangeList(ChangeList):
         self._show(page)
 
     def _rows(self, count: int) -> list[Any]:
+        rows = self.narrowed(self.queryset, count)
         if self.after is not None:
-            return list(self.queryset.filter(pk__gt=self.after).order_by("pk")[:count])
-        older = self.queryset if self.before is None else self.queryset.filter(pk__lt=self.before)
+            return list(rows.filter(pk__gt=self.after).order_by("pk")[:count])
+        older = rows if self.before is None else rows.filter(pk__lt=self.before)
         return list(older[:count])
+
+    def narrowed(self, queryset: QuerySet[Any], count: int) -> QuerySet[Any]:
+        """A hook: the rows among which the next `count` are looked for."""
+        return queryset
 
     def _show(self, page: list[Any]) -> None:
         """Set the attributes that Django's templates need."""
