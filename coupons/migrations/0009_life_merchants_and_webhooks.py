@@ -668,6 +668,7 @@ class Migration(migrations.Migration):
                 ("busy_until", models.DateTimeField(editable=False, null=True)),
                 ("failures", models.PositiveIntegerField(default=0, editable=False)),
                 ("paused_until", models.DateTimeField(editable=False, null=True)),
+                ("is_suspect", models.BooleanField(default=False, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "merchant",

@@ -67,6 +67,8 @@ class WebhookEndpoint(models.Model):
     busy_until = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)  # in a row
     paused_until = models.DateTimeField(null=True, editable=False)  # after a failure
+    # The last attempt failed, or took long: it shares a few threads with others of its kind.
+    is_suspect = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

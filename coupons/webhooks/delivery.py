@@ -37,9 +37,10 @@ LEASE = timedelta(seconds=2 * sender.TIME_S)  # longer than an attempt, with its
 WORK_S = 10.0  # a task takes new endpoints for so long, then it leaves them to the next one
 ROUND_S = 5.0  # and sends to one endpoint for so long, then it is another's turn
 ROUND_DELIVERIES = 50
-# Threads of all hosts that send to endpoints whose last attempt failed: dead ones, which take the
-# whole time of an attempt, leave the other threads to those that answer.
+# Threads of all hosts that send to endpoints whose last attempt failed or was slow: they take up to
+# the whole time of an attempt, and leave the other threads to those that answer.
 MOST_SUSPECTS = 12
+SLOW_MS = 3_000
 RECORD_PAUSES_S = (0.2, 1.0, 3.0)  # less than the lease has left
 LONGEST_PAUSE_S = 60  # of an endpoint between two failures; the first is a second
 
@@ -99,10 +100,10 @@ def _waiting_endpoints() -> Any:
         .annotate(now=clock.Now(), since=Subquery(due.values("due_at")[:1]))
         .filter(since__isnull=False)
     )
-    busy = WebhookEndpoint.objects.filter(failures__gt=0, busy_until__gt=clock.Now())
+    busy = WebhookEndpoint.objects.filter(is_suspect=True, busy_until__gt=clock.Now())
     if busy.count() >= MOST_SUSPECTS:
-        rows = rows.filter(failures=0)
-    return rows.annotate(is_suspect=Q(failures__gt=0)).order_by("is_suspect", "since")
+        rows = rows.filter(is_suspect=False)
+    return rows.order_by("is_suspect", "since")
 
 
 def _send_round(lease: Lease, is_stopping: Callable[[], bool]) -> int:
@@ -188,10 +189,15 @@ def _endpoint_changes(
     endpoint: WebhookEndpoint, delivery: WebhookDelivery, attempt: Attempt, now: datetime
 ) -> dict[str, Any]:
     if attempt.result is Result.DELIVERED:
-        return {"failures": 0, "paused_until": None}
+        return {
+            "failures": 0,
+            "paused_until": None,
+            "is_suspect": attempt.duration_ms > SLOW_MS,
+        }
     pause_s = min(2 ** min(endpoint.failures, 10), LONGEST_PAUSE_S)
     changes: dict[str, Any] = {
         "failures": F("failures") + 1,
+        "is_suspect": True,
         "paused_until": now + timedelta(seconds=pause_s),
     }
     reason = _disabling_reason(delivery, attempt)

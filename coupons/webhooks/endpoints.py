@@ -100,6 +100,7 @@ def _switched(*, enabled: bool) -> dict[str, Any]:
             "disabled_reason": "",
             "failures": 0,
             "paused_until": None,
+            "is_suspect": False,
         }
     return {"is_enabled": False, "disabled_at": clock.read_now(), "disabled_reason": "asked"}
 

@@ -245,7 +245,7 @@ def test_endpoints_that_fail_leave_room_for_those_that_answer(
     dead = f"http://127.0.0.1:{free_port()}/"
     for _ in range(4):
         make_endpoint(dead)
-    WebhookEndpoint.objects.update(failures=3)
+    WebhookEndpoint.objects.update(is_suspect=True)
     with webhook_receiver() as receiver:
         healthy = make_endpoint(receiver.url)
         tell()
@@ -254,6 +254,27 @@ def test_endpoints_that_fail_leave_room_for_those_that_answer(
     assert taken[0] is not None
     assert taken[0].endpoint.pk == healthy.pk  # those that answer come first
     assert sum(lease is not None for lease in taken) == 3  # and two of the others at a time
+
+
+def test_an_endpoint_that_answers_slowly_shares_the_threads_of_those_that_fail(
+    make_endpoint: EndpointMaker, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a few that take nearly the whole time of an attempt would keep all threads."""
+    monkeypatch.setattr(delivery, "SLOW_MS", 100)
+    suspected = []
+
+    def answer_slowly(connected: Any, _request: Received) -> None:
+        threading.Event().wait(0.2)
+        connected.sendall(OK)
+
+    with webhook_receiver(answer_slowly) as receiver:
+        make_endpoint(receiver.url)
+        for behaviour in (answer_slowly, answer_status(204), answer_status(500)):
+            receiver.behaviour = behaviour
+            tell()
+            assert deliver() == 1
+            suspected.append(WebhookEndpoint.objects.get().is_suspect)
+    assert suspected == [True, False, True]
 
 
 def test_each_sender_wakes_another_while_further_endpoints_wait(
