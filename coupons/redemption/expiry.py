@@ -7,9 +7,10 @@ batches, each a transaction of its own. Coupons that had a step before are found
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import takewhile
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 
 from coupons.audit.actors import Actor
@@ -86,16 +87,7 @@ def _expire_batch(campaign_id: int) -> int | None:
     with availability.require_database(), transaction.atomic():
         ExpiryCursor.objects.get_or_create(campaign_id=campaign_id)
         cursor = ExpiryCursor.objects.select_for_update().get(campaign_id=campaign_id)
-        due = list(
-            Coupon.objects.select_for_update()
-            .filter(
-                pk__gt=slot_id(campaign_id, cursor.place),
-                pk__lt=slot_id(campaign_id + 1, 0),
-                expires_at__lte=clock.Now(),
-            )
-            .order_by("pk")
-            .values_list("pk", flat=True)[:BATCH]
-        )
+        due = _next_due(campaign_id, cursor.place)
         if not due:
             return None
         stepped = set(CouponLife.objects.filter(pk__in=due).values_list("pk", flat=True))
@@ -105,6 +97,23 @@ def _expire_batch(campaign_id: int) -> int | None:
         cursor.save(update_fields=["place"])
     life_metrics.EXPIRED.inc(len(due) - len(stepped))
     return len(due) - len(stepped)
+
+
+def _next_due(campaign_id: int, place: int) -> list[int]:
+    """Lock the next batch after this place, and return the slots before the first that is not due.
+
+    Without a condition on the end: to find out that nothing is due, the database would read and
+    lock all that follow, at every sweep."""
+    slots = Coupon.objects.filter(
+        pk__gt=slot_id(campaign_id, place), pk__lt=slot_id(campaign_id + 1, 0)
+    )
+    next_ones = (
+        slots.select_for_update()
+        .annotate(is_due=Case(When(expires_at__lte=clock.Now(), then=True), default=False))
+        .order_by("pk")
+        .values_list("pk", "is_due")[:BATCH]
+    )
+    return [slot for slot, _ in takewhile(lambda row: row[1], list(next_ones))]
 
 
 def _record(slots: list[int], terms: CampaignTerms) -> None:

@@ -1,6 +1,8 @@
 """The sweep records what has expired, once, and changes no answer."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import (
@@ -89,3 +91,16 @@ def test_only_campaigns_whose_first_coupons_may_have_ended_are_looked_at(
 ) -> None:
     expire(coupons[0])
     assert expiry.expire_campaigns() == 0
+
+
+def test_a_sweep_that_finds_nothing_due_reads_no_more_than_a_batch(
+    due: None, coupons: list[Coupon]
+) -> None:
+    """Of a million coupons that end tomorrow, not all are read every half minute."""
+    expire(coupons[0])
+    assert expiry.expire_campaigns() == 1
+    with CaptureQueriesContext(connection) as captured:
+        assert expiry.expire_campaigns() == 0
+    (statement,) = [query["sql"] for query in captured if "is_due" in query["sql"]]
+    assert "expires_at" not in statement.partition("WHERE")[2]
+    assert "LIMIT 2" in statement
