@@ -109,6 +109,7 @@ app.conf.update(
         "webhooks": {"task": "coupons.tend_webhooks", "schedule": _every(1.0)},
         "bulk": {"task": "coupons.bulk", "schedule": _every(2.0)},
         "expire": {"task": "coupons.expire", "schedule": _every(30.0)},
+        "watch_returned": {"task": "coupons.watch_returned", "schedule": _every(300.0)},
         "returns": {"task": "coupons.returns", "schedule": _every(2.0)},
     },
 )

@@ -217,6 +217,13 @@ def give_on_returned() -> None:
     returns.give_on_everywhere()
 
 
+@shared_task(name=wakeups.WATCH_RETURNED)  # type: ignore[untyped-decorator]
+@_skip_older_than(300)
+def watch_returned() -> None:
+    """Every five minutes: check the counts of returned stock."""
+    returns.watch_returned()
+
+
 @shared_task(name=wakeups.BULK)  # type: ignore[untyped-decorator]
 @_skip_older_than(5)
 def work_on_jobs() -> None:

@@ -28,7 +28,7 @@ from config.metrics import exposition, multiprocess
 from config.worker import liveness, watchdog
 from config.worker.process import STALE_S
 from coupons import __version__
-from coupons.monitoring import clock_skew, collectors, webhook_collector
+from coupons.monitoring import clock_skew, collectors, grant_collector, webhook_collector
 from coupons.observability import metrics
 
 _SLOW_CLIENT_S = 5
@@ -57,6 +57,7 @@ def answer_metrics() -> Response:
         collectors.Campaigns(),
         collectors.Database(),
         webhook_collector.Webhooks(),
+        grant_collector.Grants(),
         liveness.Worker(),
     )
     return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.metrics_page(*live)

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 # Task names: a contract between web, beat and worker.
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE, FORGET_CALLS = "coupons.reconcile", "coupons.forget_calls"
-RETURNS = "coupons.returns"
+RETURNS, WATCH_RETURNED = "coupons.returns", "coupons.watch_returned"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
 # Of the webhooks' worker, which has a queue of its own: a hanging receiver must not delay a drain.
 DELIVER, TEND_WEBHOOKS = "coupons.deliver", "coupons.tend_webhooks"
@@ -24,7 +24,7 @@ WEBHOOK_QUEUE = "webhooks"
 BULK, BULK_QUEUE = "coupons.bulk", "bulk"
 EXPIRE = "coupons.expire"  # on that queue, too
 TASKS = (
-    DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, RETURNS, FORGET_CALLS, CANARY,
+    DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, RETURNS, WATCH_RETURNED, FORGET_CALLS, CANARY,
     DELIVER, TEND_WEBHOOKS, BULK, EXPIRE,
 )  # fmt: skip
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown

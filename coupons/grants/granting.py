@@ -13,6 +13,7 @@ the next change, rebuild, grant or sweep counts them in MySQL (`update.settle_gr
 may be late, and a unit raised for a grant is never open to the public.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
@@ -32,9 +33,12 @@ from coupons.errors import IllegalTransition, NotInstalled, Overtaken, UnknownCa
 from coupons.grants import direct_grants
 from coupons.grants.verdicts import Granted, Refusal, Verdict
 from coupons.models import Campaign, EventKind, Tally
+from coupons.observability import grant_metrics
 from coupons.store import Given, Grantee, store
 
 MOST_AT_ONCE = 500  # users under one row lock, which drains wait for
+for _verdict in Verdict:  # 0 is exported before the first: Prometheus sees no increase otherwise
+    grant_metrics.GRANTS.labels(_verdict.value)
 _TRIES = 5  # each is spoiled only by another change of the stock between two transactions
 
 
@@ -53,11 +57,15 @@ def grant_places(
     campaign = _granting_campaign(Campaign.objects.filter(slug=slug))
     refusals = [_refusal(campaign, grantee) for grantee in grantees]
     wanted = [one for one, refused in zip(grantees, refusals, strict=True) if refused is None]
-    done = iter(_grant_wanted(slug, wanted, actor.name if record else None) if wanted else ())
-    return [
+    granted = _grant_wanted(slug, wanted, actor.name if record else None) if wanted else []
+    done = iter(granted)
+    verdicts = [
         next(done) if refused is None else _refused(grantee, refused)
         for grantee, refused in zip(grantees, refusals, strict=True)
     ]
+    for verdict, count in Counter(one.verdict for one in verdicts).items():
+        grant_metrics.GRANTS.labels(verdict.value).inc(count)
+    return verdicts
 
 
 def _granting_campaign(rows: QuerySet[Campaign]) -> Campaign:

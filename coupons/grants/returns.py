@@ -7,6 +7,7 @@ MySQL counts the unit as given on before anybody can get it. If the process dies
 are given until the next round, never too many.
 """
 
+import logging
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -25,10 +26,13 @@ from coupons.models import (
     WaitlistEntry,
     WaitlistState,
 )
+from coupons.observability import grant_metrics, metrics
 from coupons.observability.metrics import Work
+from coupons.runtime import ProcessState
 from coupons.store import Gate, store
 
 ReturnsTo = Campaign.ReturnsTo
+logger = logging.getLogger(__name__)
 
 
 def give_on_returned(slug: str) -> int:
@@ -81,6 +85,28 @@ def give_on_everywhere() -> None:
         if campaign.waitlist_limit or (is_due and campaign.returns_to != ReturnsTo.BURN):
             with isolate_campaign(campaign.slug, Work.RETURNS):
                 give_on_returned(campaign.slug)
+
+
+def watch_returned() -> None:
+    """Check the returned stock of all campaigns that have any. What two checks in a row have found
+    is reported: a single one may have looked between two steps. Raises StoreAway, DatabaseAway."""
+    with availability.require_database():
+        rows = Returned.objects.filter(returned__gt=0).select_related("campaign")
+        slugs = [row.campaign.slug for row in rows]
+    before, _last_faults.current = _last_faults.current, {}
+    for slug in slugs:
+        with isolate_campaign(slug, Work.RETURNS):
+            faults = set(check_returned(slug).faults)
+            _last_faults.current[slug] = faults
+            again = faults & before.get(slug, set())
+            label = metrics.campaign_label(slug)
+            grant_metrics.RETURNED_FAULTS.labels(label).set(len(again))
+            if again:
+                logger.error("returned stock of %s: %s", slug, "; ".join(sorted(again)))
+
+
+# What the last check of this process has found, by slug.
+_last_faults: ProcessState[dict[str, set[str]]] = ProcessState(dict)
 
 
 def _copy_differing(queued: list[Campaign]) -> None:

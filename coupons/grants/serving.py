@@ -30,6 +30,7 @@ from coupons.models import (
     WaitlistEntry,
     WaitlistState,
 )
+from coupons.observability import grant_metrics
 from coupons.store import Grantee, claimant_field, store
 
 CLOCK = Actor(ActorKind.CLOCK, "waitlist")
@@ -52,6 +53,7 @@ def serve_waitlist(slug: str) -> int:
     served = 0
     while batch := _speak_for_units(campaign):
         served += batch
+        grant_metrics.WAITLIST_SERVED.inc(batch)
         if not campaign.offer_hours:
             grant_served(slug)
     return served

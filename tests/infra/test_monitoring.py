@@ -20,7 +20,7 @@ from config import (
     urls,  # noqa: F401
 )
 from coupons.monitoring.collectors import live_family
-from coupons.observability import metrics, webhook_metrics
+from coupons.observability import grant_metrics, metrics, webhook_metrics
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +154,8 @@ def declared_metrics() -> set[str]:
 
 
 def _live_gauges() -> list[metrics.Live]:
-    declared = [*vars(metrics).values(), *vars(webhook_metrics).values()]
+    modules = (metrics, webhook_metrics, grant_metrics)
+    declared = [value for module in modules for value in vars(module).values()]
     return [value for value in declared if isinstance(value, metrics.Live)]
 
 

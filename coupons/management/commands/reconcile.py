@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from coupons.campaigns import update
 from coupons.claims.quantities import counted_noun
 from coupons.errors import CouponError
+from coupons.grants import returns
 from coupons.management import progress
 from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, of_campaign
@@ -55,7 +56,10 @@ class Command(SentenceCommand):
             self.stderr.write(f"{slug}: {error!r}")
             return False
         self._say(report)
-        return not report.left
+        faults = returns.check_returned(slug).faults
+        for fault in faults:
+            self.stdout.write(f"  returned   {fault}")
+        return not report.left and not faults
 
     def _say(self, report: Report) -> None:
         self.stdout.write(

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from coupons import store
 from coupons.campaigns import update
 from coupons.errors import StockGivenOn
 from coupons.grants import returns
 from coupons.models import Campaign, CampaignEvent, Returned
+from coupons.observability import grant_metrics
 from coupons.recovery import reconcile
 from tests.coupons.grants.conftest import Sale
 
@@ -90,3 +92,22 @@ def test_reconcile_finds_nothing_wrong_after_all_this(sold_out: Callable[..., Sa
     sale.store()
     assert reconcile.reconcile_campaigns() == []
     assert reconcile.compare_campaign("sale").left == 0
+
+
+def test_what_two_checks_have_found_is_reported(
+    sold_out: Callable[..., Sale], caplog: pytest.LogCaptureFixture
+) -> None:
+    sale = sold_out(returns_to="pool")
+    sale.revoke("ann")
+    gauge = grant_metrics.RETURNED_FAULTS.labels("sale")._value
+    returns.watch_returned()
+    returns.watch_returned()
+    assert gauge.get() == 0
+    Returned.objects.update(returned=2)
+    returns.watch_returned()
+    assert gauge.get() == 0  # it may have looked between two steps
+    returns.watch_returned()
+    assert gauge.get() == 1
+    assert "returned units are not those of returned coupons" in caplog.text
+    with pytest.raises(CommandError, match="Not in order: sale"):
+        call_command("reconcile", "sale")

@@ -2,6 +2,7 @@
 
 from alert import Alert
 from alerts_claims import PIPELINE, PROMISES
+from alerts_grants import GRANTS
 from alerts_site import FRONT, HOSTS, STORES
 from alerts_webhooks import WEBHOOKS
 
@@ -14,5 +15,6 @@ GROUPS = {
     "stores": STORES,
     "hosts": HOSTS,
     "webhooks": WEBHOOKS,
+    "grants": GRANTS,
 }
 ALL = [alert for group in GROUPS.values() for alert in group]

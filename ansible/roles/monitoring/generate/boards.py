@@ -1,6 +1,7 @@
-"""The dashboards: the opening, the pipeline, webhooks, the capacity left, views, hosts and AWS."""
+"""The dashboards: opening, pipeline, webhooks, grants, capacity left, views, hosts and AWS."""
 
 from boards_claims import OPENING, PIPELINE
+from boards_grants import GRANTS
 from boards_site import CAPACITY, HOSTS, cloudwatch_panels
 from boards_views import VIEWS
 from boards_webhooks import WEBHOOKS
@@ -19,6 +20,10 @@ ALL = [
     make_dashboard(
         "coupon-webhooks", "Webhooks", "From events to merchants' endpoints.",
         WEBHOOKS, per_campaign=False,
+    ),
+    make_dashboard(
+        "coupon-grants", "Grants", "Grants, jobs, returned stock, waitlists.",
+        GRANTS, per_campaign=False,
     ),
     make_dashboard(
         "coupon-capacity", "Capacity", "Free capacity of the stores and processes.",
