@@ -21,8 +21,9 @@ FRONT_FOLDER = "/etc/coupon/front"  # in the image
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - the container's; compose.yaml publishes some
 # As `coupon` (defaults/main/site.yml) has them; the doors are where config/README.md says.
 USERS, OPERATORS = ("8080", "127.0.0.1:8180"), ("8090", "127.0.0.1:8190")
+MERCHANTS = ("8082", "127.0.0.1:8182")
 METRICS_PORT = 8405
-WEB_WORKERS, WEB_THREADS, OPERATORS_THREADS = 2, 16, 16
+WEB_WORKERS, WEB_THREADS, OPERATORS_THREADS, MERCHANTS_THREADS = 2, 16, 16, 16
 CONNECTIONS = 7000  # two files each: below the limit that containers usually have
 
 
@@ -66,12 +67,13 @@ def write_front(configuration: Path, variables: Mapping[str, Any]) -> None:
 def front_variables(balancers: Sequence[str]) -> dict[str, Any]:
     defaults = role_variables("front")
     shares = sum(defaults[f"front_{of}_at_once"] for of in ("probes", "scrapes", "files"))
-    users, operators = defaults["front_doors"]
+    users, merchants, operators = defaults["front_doors"]
     doors = [
-        users | {"at_once": WEB_WORKERS * WEB_THREADS, "connections": CONNECTIONS - 500},
+        users | {"at_once": WEB_WORKERS * WEB_THREADS, "connections": CONNECTIONS - 900},
+        merchants | {"at_once": MERCHANTS_THREADS},
         operators | {"at_once": OPERATORS_THREADS - shares},
     ]
-    for door, (port, inner) in zip(doors, (USERS, OPERATORS), strict=True):
+    for door, (port, inner) in zip(doors, (USERS, MERCHANTS, OPERATORS), strict=True):
         door |= {"listen": f"{EVERY_ADDRESS}:{port}", "to": inner}
     return defaults | {
         "front_folder": FRONT_FOLDER, "front_socket": "/run/coupon/admin.sock",

@@ -45,6 +45,9 @@ class FrontDoor:
     first: str = FIRST_PATHS
     probes: bool = False
     connections: int = 6500
+    token: str = ""
+    most_of_token: int = 0
+    streams: bool = False
 
 
 def write_configuration(

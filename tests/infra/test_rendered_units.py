@@ -45,6 +45,7 @@ def test_the_firewall_opens_what_the_roles_need_and_no_more(rendered_hosts: Rend
         "api-1": [
             (private, "22"),
             ("", "8080"),
+            ("", "8082"),
             (operators, "8090"),
             (monitor, "8405"),
             (monitor, "9100"),

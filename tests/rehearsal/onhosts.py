@@ -36,7 +36,7 @@ ASK_OPERATORS = (
 )
 # Beside ssh and the node exporter. Redis, MariaDB, Prometheus, Grafana and granian's own ports are
 # on the loopback only; the first consumer has Flower.
-LISTENS = {"api": {8080, 8090, 8405}, "consumer": {8081}, "loadgen": {8089}}
+LISTENS = {"api": {8080, 8082, 8090, 8405}, "consumer": {8081}, "loadgen": {8089}}
 FLOWER = 5555
 
 
