@@ -3,6 +3,7 @@
 from alert import Alert
 from alerts_claims import PIPELINE, PROMISES
 from alerts_grants import GRANTS
+from alerts_life import LIFE
 from alerts_site import FRONT, HOSTS, STORES
 from alerts_webhooks import WEBHOOKS
 
@@ -16,5 +17,6 @@ GROUPS = {
     "hosts": HOSTS,
     "webhooks": WEBHOOKS,
     "grants": GRANTS,
+    "life": LIFE,
 }
 ALL = [alert for group in GROUPS.values() for alert in group]

@@ -1,7 +1,8 @@
-"""The dashboards: opening, pipeline, webhooks, grants, capacity left, views, hosts and AWS."""
+"""The dashboards: opening, pipeline, life, webhooks, grants, capacity left, views, hosts, AWS."""
 
 from boards_claims import OPENING, PIPELINE
 from boards_grants import GRANTS
+from boards_life import LIFE
 from boards_site import CAPACITY, HOSTS, cloudwatch_panels
 from boards_views import VIEWS
 from boards_webhooks import WEBHOOKS
@@ -16,6 +17,10 @@ ALL = [
     make_dashboard(
         "coupon-pipeline", "Pipeline", "From admission to the row in MySQL.",
         PIPELINE, per_campaign=True,
+    ),
+    make_dashboard(
+        "coupon-life", "Life", "Coupons after their claim: reserved, redeemed, cancelled, expired.",
+        LIFE, per_campaign=False,
     ),
     make_dashboard(
         "coupon-webhooks", "Webhooks", "From events to merchants' endpoints.",
