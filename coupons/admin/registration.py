@@ -16,6 +16,7 @@ from coupons.admin.coupons.page import CouponAdmin
 from coupons.admin.login import operators  # noqa: F401 - registers itself
 from coupons.admin.merchants.keys import MerchantKeyAdmin
 from coupons.admin.merchants.page import MerchantAdmin
+from coupons.admin.waitlist import WaitlistEntryAdmin
 from coupons.admin.webhooks.deliveries import WebhookDeliveryAdmin
 from coupons.admin.webhooks.endpoints import WebhookEndpointAdmin
 from coupons.models import (
@@ -23,6 +24,7 @@ from coupons.models import (
     Coupon,
     Merchant,
     MerchantKey,
+    WaitlistEntry,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -42,6 +44,7 @@ admin.site.register(Campaign, CampaignAdmin)
 admin.site.register(Coupon, CouponAdmin)
 admin.site.register(Merchant, MerchantAdmin)
 admin.site.register(MerchantKey, MerchantKeyAdmin)
+admin.site.register(WaitlistEntry, WaitlistEntryAdmin)
 admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
 admin.site.register(WebhookDelivery, WebhookDeliveryAdmin)
 admin.site.unregister(APIKey)  # of the library: no view of ours reads such a key

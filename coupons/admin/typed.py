@@ -10,6 +10,7 @@ from coupons.models import (
     Coupon,
     Merchant,
     MerchantKey,
+    WaitlistEntry,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     KeyBase = ModelAdmin[MerchantKey]
     EndpointBase = ModelAdmin[WebhookEndpoint]
     DeliveryBase = ModelAdmin[WebhookDelivery]
+    WaitlistBase = ModelAdmin[WaitlistEntry]
     CampaignFormBase = ModelForm[Campaign]
     KeyFormBase = ModelForm[MerchantKey]
 else:
     CampaignBase = CouponBase = MerchantBase = KeyBase = EndpointBase = DeliveryBase = ModelAdmin
+    WaitlistBase = ModelAdmin
     CampaignFormBase = KeyFormBase = ModelForm

@@ -116,7 +116,10 @@ def _csv_parser(fields: frozenset[str]) -> Callable[[int, str], Record | None]:
             names.extend(_column_names(number, cells, fields))
             return None
         if len(cells) != len(names):
-            raise BadLine(number, f"has {len(cells)} columns, the first line {len(names)}")
+            raise BadLine(
+                number,
+                f"has another count of columns ({len(cells)}) than the first line ({len(names)})",
+            )
         return {name: cell for name, cell in zip(names, cells, strict=True) if cell != ""}
 
     return parse

@@ -53,7 +53,7 @@ def grant_places(
     StoreAway, StoreError, DatabaseAway, Refused: asking again is safe.
     """
     if len(grantees) > MOST_AT_ONCE:
-        raise ValueError(f"{len(grantees)} grantees; at most {MOST_AT_ONCE} at once")
+        raise ValueError(f"at most {MOST_AT_ONCE} at once, not {len(grantees)}")
     campaign = _granting_campaign(Campaign.objects.filter(slug=slug))
     refusals = [_refusal(campaign, grantee) for grantee in grantees]
     wanted = [one for one, refused in zip(grantees, refusals, strict=True) if refused is None]

@@ -52,7 +52,9 @@ class ListCommand(SentenceCommand):
                 **options,
             )
         receiving.start_job(job)
-        jobs.finish_job(job, tell=lambda done: line(f"{done:,} of {job.lines:,} lines done"))
+        jobs.finish_job(
+            job, tell=lambda done: line(f"{done:,} of {counted_noun(job.lines, 'line')}")
+        )
         self._report(job)
 
     def _report(self, job: Job) -> None:
