@@ -100,7 +100,7 @@ DETAILS = SentenceTemplates(
     gettext_noop("is not UTF-8: it begins with the mark of UTF-16"),
     gettext_noop("is longer than {} bytes"),
     gettext_noop("is not UTF-8 (byte {})"),
-    gettext_noop("has another count of columns ({}) than the first line ({})"),
+    gettext_noop("has another count of columns than the first line: {}"),
     gettext_noop("is not CSV: {}"),
     gettext_noop("must name the columns, each once, of: {}"),
     gettext_noop("is not JSON: {}"),

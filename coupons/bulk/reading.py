@@ -116,10 +116,8 @@ def _csv_parser(fields: frozenset[str]) -> Callable[[int, str], Record | None]:
             names.extend(_column_names(number, cells, fields))
             return None
         if len(cells) != len(names):
-            raise BadLine(
-                number,
-                f"has another count of columns ({len(cells)}) than the first line ({len(names)})",
-            )
+            counts = f"{len(cells)}, not {len(names)}"
+            raise BadLine(number, f"has another count of columns than the first line: {counts}")
         return {name: cell for name, cell in zip(names, cells, strict=True) if cell != ""}
 
     return parse

@@ -52,9 +52,7 @@ class ListCommand(SentenceCommand):
                 **options,
             )
         receiving.start_job(job)
-        jobs.finish_job(
-            job, tell=lambda done: line(f"{done:,} of {counted_noun(job.lines, 'line')}")
-        )
+        jobs.finish_job(job, tell=lambda done: line(f"{done:,} of {job.lines:,}"))
         self._report(job)
 
     def _report(self, job: Job) -> None:

@@ -64,11 +64,7 @@ def test_codes_are_read_as_people_type_them() -> None:
     [
         (b"name\nann\n", Format.CSV, "line 1: must name the columns, each once, of: nth, user"),
         (b"user,user\na,b\n", Format.CSV, "line 1: must name the columns"),
-        (
-            b"user\nann\nann,1\n",
-            Format.CSV,
-            r"line 3: has another count of columns \(2\) than the first line \(1\)",
-        ),
+        (b"user\nann\nann,1\n", Format.CSV, "line 3: has another count of columns"),
         (b'user\n"ann\n', Format.CSV, "line 2: is not CSV: unexpected end of data"),
         (b'user\n"a"b\n', Format.CSV, "line 2: is not CSV"),
         (b"user\n\xff\xfe\n", Format.CSV, r"line 2: is not UTF-8 \(byte 1\)"),
