@@ -19,7 +19,7 @@ from coupons.database import availability, clock
 from coupons.errors import DatabaseAway, MissingKey
 from coupons.models import DeliveryState, OutboxMessage, WebhookDelivery, WebhookEndpoint
 from coupons.observability import webhook_metrics
-from coupons.webhooks import addresses, routing, sender, signing
+from coupons.webhooks import addresses, routing, sender, signatures
 from coupons.webhooks.events import wire_body
 from coupons.webhooks.sender import Attempt, Result
 
@@ -150,7 +150,7 @@ def send_delivery(endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> Attem
     message: OutboxMessage = delivery.message
     body = wire_body(message)
     try:
-        headers = signing.signed_headers(endpoint, message.message_id, body.decode(), now=now)
+        headers = signatures.signed_headers(endpoint, message.message_id, body.decode(), now=now)
     except MissingKey as missing:
         logger.error("webhooks of %s can't be signed: %s", endpoint.pk, missing)
         return Attempt(Result.UNSIGNED)

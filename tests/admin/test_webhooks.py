@@ -11,7 +11,7 @@ from django.urls import reverse
 from coupons.broker import wakeups
 from coupons.database import clock
 from coupons.models import Merchant, OutboxMessage, WebhookDelivery, WebhookEndpoint
-from coupons.webhooks import endpoints, outbox, routing, signing
+from coupons.webhooks import endpoints, outbox, routing, signatures
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def tell(endpoint: WebhookEndpoint) -> None:
 
 
 def test_no_page_shows_the_secret(operator_client: Client, endpoint: WebhookEndpoint) -> None:
-    secret = signing.endpoint_secret(endpoint)
+    secret = signatures.endpoint_secret(endpoint)
     for page in ("/admin/coupons/webhookendpoint/", page_of(endpoint), "/admin/"):
         answer = operator_client.get(page)
         assert answer.status_code == 200

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import time
+import uuid
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from coupons.broker import wakeups
+from coupons.models import Merchant, WebhookEndpoint
 from coupons.store import keys
+from coupons.webhooks import outbox
 from tests.conftest import CampaignMaker
 from tests.harness import servers
 from tests.harness.wrong_clock import WrongClock
@@ -171,6 +175,28 @@ def test_12_19_claims_that_redis_delays_raise_an_alert(
         monitored_site.redis.client_pause(700)
         monitored_site.post_claim(f"slow-{number}")
     monitored_site.wait_for_alerts("AdmissionSlow")
+
+
+def test_12_19_webhooks_that_are_not_sent_or_not_taken_raise_alerts(
+    monitored_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Complaint 63: the alarm is the sender's. By its rules an address inside is refused."""
+    monkeypatch.setattr(wakeups, "notify_delivery", lambda: True)
+    monitored_site.keeps_quiet_about("WebhooksLate", "WebhookEndpointDisabled")
+    shop = Merchant.objects.create(slug="shop", name="The shop")
+    endpoint = WebhookEndpoint(
+        id=uuid.uuid4(), merchant=shop, url="https://127.0.0.1:8443/", key_id="local"
+    )
+    endpoint.save()
+    earlier = timezone.now() - timedelta(minutes=3)
+    with monitored_site.freeze_programs("webhooks"):
+        outbox.record_message(shop.pk, "coupon.redeemed", {}, earlier)
+        monitored_site.wait_for_alerts("WebhooksLate")
+    monitored_site.wait_for_alerts("WebhookAddressForbidden", "WebhookEndpointsFail")
+    WebhookEndpoint.objects.update(
+        is_enabled=False, disabled_reason="gone: 410", disabled_at=timezone.now()
+    )
+    monitored_site.wait_for_alerts("WebhookEndpointDisabled")
 
 
 @pytest.mark.parametrize("worker_patience", ["8"])

@@ -109,18 +109,21 @@ def start_programs(
 ) -> dict[str, int]:
     """Start a site and what watches it, all together, and wait until they listen. Their pids.
     `of_web`: more settings of the web."""
-    for role in ("web", "worker"):
+    for role in ("web", "worker", "webhooks"):
         (folder / role).mkdir(exist_ok=True)
     web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")} | of_web
     worker = environment | {
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "worker"),
         "CONSUMER_PORT": str(ports["consumer"]),
+        "METRICS_FOLDERS": str(folder / "webhooks"),
     }  # fmt: skip
+    webhooks = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "webhooks")}
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
     programs = {
         "web": (commands.granian_command(ports["web"]), web),
         "front": (_front_command(folder / "haproxy", ports), environment),
         "worker": (commands.worker_command(pool=2), worker),
+        "webhooks": (commands.webhook_worker_command(), webhooks),
         "beat": (commands.beat_command(), worker),
         "consumer": (commands.consumer_command(), worker),
         "node": (node, environment),

@@ -20,7 +20,7 @@ from coupons.api.merchant.idempotency import Answer, answer_once, is_dry_run
 from coupons.database.availability import require_database
 from coupons.errors import BadInput, UnknownWebhook
 from coupons.models import DeliveryState, Scope, WebhookDelivery, WebhookEndpoint
-from coupons.webhooks import addresses, endpoints, events, signing
+from coupons.webhooks import addresses, endpoints, events, signatures
 
 MOST_LISTED = 200
 _URL = Text(addresses.MOST_URL_CHARS)
@@ -50,7 +50,7 @@ def _with_secret(response: HttpResponse, request: Request) -> HttpResponse:
     body = orjson.loads(response.content)
     endpoint = _endpoint_of(request, UUID(body["id"]))
     endpoint.secret_number = body["secret_number"]
-    response.content = orjson.dumps({**body, "secret": signing.endpoint_secret(endpoint)})
+    response.content = orjson.dumps({**body, "secret": signatures.endpoint_secret(endpoint)})
     return response
 
 

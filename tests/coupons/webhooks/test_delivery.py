@@ -18,7 +18,7 @@ from coupons.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from coupons.webhooks import delivery, endpoints, routing, sender, signing
+from coupons.webhooks import delivery, endpoints, routing, sender, signatures
 from coupons.webhooks.sender import Attempt, Result
 from tests.conftest import Settings
 from tests.coupons.webhooks.conftest import EndpointMaker, deliver
@@ -50,7 +50,7 @@ def test_an_event_arrives_signed_and_is_sent_once(make_endpoint: EndpointMaker, 
         assert deliver() == 1
         assert deliver() == 0
     (request,) = receiver.received
-    secret = signing.endpoint_secret(endpoint)
+    secret = signatures.endpoint_secret(endpoint)
     verified: Any = Webhook(secret).verify(request.body, request.headers)
     assert verified["data"] == {"coupon": "4294967297", "version": 2, "state": "redeemed"}
     assert (verified["type"], verified["timestamp"][-1]) == ("coupon.redeemed", "Z")

@@ -10,7 +10,7 @@ import pytest
 from config import env
 from coupons.models import WebhookDelivery
 from coupons.redemption import expiry, transition
-from coupons.webhooks import delivery, endpoints, events, signing
+from coupons.webhooks import delivery, endpoints, events, signatures
 from tests.coupons.webhooks.conftest import EndpointMaker, deliver
 from tests.harness.servers import free_port, is_listening, start_process
 
@@ -29,7 +29,7 @@ def test_the_printed_receiver_accepts_our_signature_and_no_other(
     program.write_text(PRINTED[1])
     endpoint = make_endpoint(f"http://127.0.0.1:{port}/")
     endpoint.secret_number = number
-    secret = signing.endpoint_secret(endpoint)
+    secret = signatures.endpoint_secret(endpoint)
     with start_process(
         [sys.executable, str(program)],
         ready=lambda: is_listening(port),

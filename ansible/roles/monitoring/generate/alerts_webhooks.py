@@ -28,12 +28,12 @@ WEBHOOKS = [
     ),
     Alert(
         name="WebhookEndpointsFail",
-        expr="max(min_over_time(coupon_webhook_endpoints_failing[30m])) > 0",
+        expr="max(coupon_webhook_endpoints_failing) > 0",
         says="An endpoint has been failing: it will be disabled after ten attempts in three days.",
-        for_="1m",
+        for_="30m",
         severity="ticket",
-        fires={of_consumer("coupon_webhook_endpoints_failing"): "2x40"},
-        quiet={of_consumer("coupon_webhook_endpoints_failing"): "0 1 0 0 1 0 0x40"},
+        fires={of_consumer("coupon_webhook_endpoints_failing"): "2x200"},
+        quiet={of_consumer("coupon_webhook_endpoints_failing"): "1x60 0 1x60 0x80"},
     ),
     Alert(
         name="WebhookAddressForbidden",
