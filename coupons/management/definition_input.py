@@ -35,7 +35,7 @@ def _text_of(file: Path | None) -> str:
             with file.open("rb") as opened:
                 raw = opened.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
-            raise _wrong(f"The definition has more than {MOST_BYTES:,} bytes.")
+            raise _wrong("The definition is longer than 64 kB.")
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _wrong("The definition is not text in UTF-8.") from None
