@@ -63,8 +63,9 @@ def call(child_environment: dict[str, str]) -> Iterator[Call]:
     connection.close()
     with ExitStack() as stack:
 
-        def start(road: str = "product", key: str = "k-1", name: str = "made") -> Caller:
-            caller = Caller(child_environment | {"ENV_FILES": os.devnull}, road, key, name)
+        def start(road: str = "product", key: str = "k-1", **settings: str) -> Caller:
+            environment = child_environment | {"ENV_FILES": os.devnull} | settings
+            caller = Caller(environment, road, key, "made")
             stack.callback(caller.kill)
             return caller
 
@@ -109,8 +110,10 @@ def test_complaint_33_control_a_row_that_was_committed_first_stays_in_flight(cal
 def test_complaint_35_while_the_first_request_runs_the_second_is_told_so_at_once(
     call: Call,
 ) -> None:
-    """At once: the first one stands in its transaction until the second has its answer."""
-    first, second = call(), call()
+    """At once: the first one stands in its transaction until the second has its answer, and a
+    statement that waited for the lock would be ended by its time limit (503) before the lock
+    wait is over."""
+    first, second = call(), call(DATABASE_TIMEOUT_S="4")
     first.act()
     second.go_on()
     status, body, _ = second.answer()
