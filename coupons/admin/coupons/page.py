@@ -17,7 +17,7 @@ from coupons.admin.coupons.keyset_list import KeysetChangeList
 from coupons.admin.coupons.life_panel import LifePages
 from coupons.admin.formatting import exact_time
 from coupons.claims import coupon_codes
-from coupons.claims.limits import slot_id
+from coupons.claims.limits import PLACES_PER_CAMPAIGN, slot_id
 from coupons.models import Campaign, Coupon, CouponLife, CouponState
 
 CAMPAIGNS_OFFERED = 30
@@ -64,6 +64,7 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(life__state=self.value()) if self.value() else queryset
 
 
+WINDOWS = (10_000, 1_000_000, PLACES_PER_CAMPAIGN)  # places
 RECORDED = [state for state in CouponState if state is not CouponState.ISSUED]
 
 
@@ -76,15 +77,25 @@ class CouponChangeList(KeysetChangeList):
         campaign_id = _id_of(self.filter_value(CampaignFilter.parameter_name))
         if state is None or campaign_id is None or self.query:
             return queryset
-        lives = CouponLife.objects.filter(
-            campaign_id=campaign_id, state=self.filter_value(StateFilter.parameter_name)
-        )
+        chosen = self.filter_value(StateFilter.parameter_name)
+        lives = CouponLife.objects.filter(campaign_id=campaign_id, state=chosen)
+        return queryset.filter(pk__in=self._slots_of(lives, count))
+
+    def _slots_of(self, lives: QuerySet[CouponLife], count: int) -> list[int]:
+        """The next slots, from the nearest places first. Asked for all at once beyond a key,
+        MariaDB reads the whole state from its end, up to that key."""
+        for window in WINDOWS:
+            slots = list(self._within(lives, window).values_list("pk", flat=True)[:count])
+            if len(slots) == count:
+                break
+        return slots
+
+    def _within(self, lives: QuerySet[CouponLife], window: int) -> QuerySet[CouponLife]:
         if self.after is not None:
-            lives = lives.filter(pk__gt=self.after).order_by("pk")
-        else:
-            lives = lives if self.before is None else lives.filter(pk__lt=self.before)
-            lives = lives.order_by("-pk")
-        return queryset.filter(pk__in=list(lives.values_list("pk", flat=True)[:count]))
+            return lives.filter(pk__gt=self.after, pk__lte=self.after + window).order_by("pk")
+        if self.before is not None:
+            lives = lives.filter(pk__lt=self.before, pk__gte=self.before - window)
+        return lives.order_by("-pk")
 
     def filter_value(self, name: str) -> str | None:
         values = self.get_filters_params().get(name)
