@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from coupons import store
@@ -12,7 +13,14 @@ from coupons.audit.actors import Actor
 from coupons.campaigns import lifecycle, slots, update
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
-from coupons.errors import IllegalTransition, NotInstalled, StockBelowAdmitted, UnknownCampaign
+from coupons.errors import (
+    IllegalTransition,
+    NotInstalled,
+    OutcomeUnknown,
+    ServerChanged,
+    StockBelowAdmitted,
+    UnknownCampaign,
+)
 from coupons.grants import granting
 from coupons.grants.verdicts import Granted, Refusal, Verdict
 from coupons.issuing.drain import drain
@@ -280,3 +288,35 @@ def test_the_public_stock_does_not_change_with_grants(
     lifecycle.pause_campaign("sale", actor="Mina")
     shown = person("jun").asks("campaigns/sale").json()
     assert (shown["stock"], shown["remaining"]) == (3, 3)
+
+
+def test_a_grant_that_no_replica_confirms_is_unknown_and_asked_for_again(
+    open_campaign: CampaignMaker, settings: Settings
+) -> None:
+    """Nothing was counted in MySQL; the next grant finds what Redis has given."""
+    settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS = 1, 1
+    campaign = open_campaign(stock=1)
+    with pytest.raises(OutcomeUnknown):
+        grant_users("ann")
+    assert Campaign.objects.get().granted == 0
+    settings.REDIS_WAIT_REPLICAS = 0
+    assert grant_users("ann")[0].verdict is Verdict.HAS_PLACE
+    assert Campaign.objects.get().granted == 1
+    assert [claim_place(campaign, user) for user in ("bob", "late")] == [2, 0]
+
+
+def test_a_server_that_was_not_compared_grants_nothing(open_campaign: CampaignMaker) -> None:
+    """It may be a promoted replica that lacks the last places."""
+    open_campaign(stock=1)
+    store.store().client.set(keys.SERVER, "another")
+    with pytest.raises(ServerChanged):
+        grant_users("ann")
+    assert failover.verify_server()
+    assert grant_users("ann")[0].place == 1
+
+
+def test_slots_are_committed_before_redis_gives_their_places(open_campaign: CampaignMaker) -> None:
+    """In a caller's transaction they would not be."""
+    open_campaign()
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        grant_users("ann")
