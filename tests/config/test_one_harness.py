@@ -18,6 +18,7 @@ STARTS_PROCESSES = {
     "locust/report/report.py": _COMPARISON,
     "tests/admin/test_refused_commands.py": _CONVERSES,
     "tests/concurrency/test_coupon_races.py": _CONVERSES,
+    "tests/concurrency/test_grant_races.py": _CONVERSES,
     "tests/concurrency/test_many_processes.py": _CONVERSES,
     "tests/config/test_consumer.py": _CONVERSES,
     "tests/coupons/api/merchant/test_idempotency_races.py": _CONVERSES,

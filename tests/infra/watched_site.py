@@ -2,6 +2,7 @@
 watches it with the deployed rules."""
 
 import http.client
+import json
 import os
 import signal
 import threading
@@ -147,6 +148,27 @@ class Site:
             for person in crowd:
                 person.join()
 
+    @contextmanager
+    def sending_quotes(self, key: str, quote: dict[str, str]) -> Iterator[None]:
+        """A shop that asks for this quote twenty times a second."""
+        over = threading.Event()
+
+        def ask_repeatedly() -> None:
+            headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
+            while not over.wait(0.05):
+                asking = http.client.HTTPConnection("127.0.0.1", self.ports["web"], timeout=10)
+                with closing(asking), suppress(OSError, http.client.HTTPException):
+                    asking.request("POST", "/api/v1/merchant/quotes", json.dumps(quote), headers)
+                    asking.getresponse().read()
+
+        shop = threading.Thread(target=ask_repeatedly)
+        shop.start()
+        try:
+            yield
+        finally:
+            over.set()
+            shop.join()
+
 
 @contextmanager
 def running_site(environment: Environment, folder: Path, redis_url: str) -> Iterator[Site]:
@@ -160,6 +182,7 @@ def running_site(environment: Environment, folder: Path, redis_url: str) -> Iter
             "REDIS_URL": through["redis"],
             "CELERY_BROKER_URL": through["broker"],
             "DATABASE_URL": through["database"],
+            "UNKNOWN_CODES_PER_KEY_PER_MIN": "0",  # one shop plays all that guess
         }
         ports = {name: servers.free_port() for name in PORTS}
         clock = WrongClock(folder)  # of our own programs

@@ -191,7 +191,7 @@ class Reservation(MerchantResource):
         return answer_once(request, {}, release)
 
 
-class Renewal(MerchantResource):
+class ReservationRenewal(MerchantResource):
     scopes = {"POST": Scope.REDEEM}
 
     @described(
