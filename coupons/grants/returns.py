@@ -1,7 +1,7 @@
 """Stock that comes back: what happens to it, by the campaign's `returns_to`.
 
 `burn`: nothing. `pool`: the stock is raised by it, for the first who claim. `waitlist`: it is given
-to those who wait (`serving`). The place of a returned coupon stays taken for ever.
+to those who wait (`waitlist_turns`). The place of a returned coupon stays taken for ever.
 
 MySQL counts the unit as given on before anybody can get it. If the process dies in between, too few
 are given until the next round, never too many.
@@ -17,7 +17,7 @@ from coupons.audit import log
 from coupons.campaigns import lifecycle, slots, update
 from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.database import availability
-from coupons.grants import serving
+from coupons.grants import waitlist_turns
 from coupons.models import (
     Campaign,
     CouponLife,
@@ -39,12 +39,12 @@ def give_on_returned(slug: str) -> int:
     """Give on what has returned and was not given on yet. Returns how many units.
 
     Safe to run many times at once. Raises NotInstalled, StoreAway, StoreError, DatabaseAway, and
-    what `serving.serve_waitlist` raises.
+    what `waitlist_turns.serve_waitlist` raises.
     """
     with availability.require_database():
         campaign = Campaign.objects.get(slug=slug)
     if campaign.returns_to == ReturnsTo.WAITLIST:
-        return serving.serve_waitlist(slug)
+        return waitlist_turns.serve_waitlist(slug)
     return _give_to_pool(slug) if campaign.returns_to == ReturnsTo.POOL else 0
 
 

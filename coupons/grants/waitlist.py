@@ -25,7 +25,7 @@ from coupons.errors import (
     NoWaitlist,
     WaitlistFull,
 )
-from coupons.grants import serving, waitlist_storing
+from coupons.grants import waitlist_storing, waitlist_turns
 from coupons.models import Campaign, Coupon, Returned, Tally, WaitlistEntry, WaitlistState
 from coupons.store import store
 from coupons.store.waitlist import Joined
@@ -178,7 +178,7 @@ def leave_waitlist(campaign: CampaignSnapshot, user: str) -> None:
         if entry.state == WaitlistState.OFFERED:
             returned.update(given_on=F("given_on") - 1)
         if entry.state in ACTIVE:
-            serving.settle_entry(entry, WaitlistState.LEFT, entry.now)
+            waitlist_turns.settle_entry(entry, WaitlistState.LEFT, entry.now)
     if campaign.strategy == Campaign.Strategy.QUEUED:
         store().waitlist.remove_waiters(campaign.slug, [(user, number)])
 
@@ -192,10 +192,10 @@ def accept_offer(campaign: CampaignSnapshot, user: str) -> Standing:
         entry = rows.get(pk=pk)
         is_open = entry.offer_until is not None and entry.now < entry.offer_until
         if entry.state == WaitlistState.OFFERED and is_open:
-            serving.settle_entry(entry, WaitlistState.SERVED, entry.now)
+            waitlist_turns.settle_entry(entry, WaitlistState.SERVED, entry.now)
         if entry.state != WaitlistState.SERVED:
             raise NoOffer("There is no offer, or its time is over.")
     if entry.place is None:
-        serving.grant_served(campaign.slug)
+        waitlist_turns.grant_served(campaign.slug)
         entry.refresh_from_db()
     return Standing(entry, 0)

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from coupons.errors import StockGivenOn
-from coupons.grants import returns, serving, waitlist
+from coupons.grants import returns, waitlist, waitlist_turns
 from coupons.models import Coupon, Returned, WaitlistEntry
 from tests.coupons.grants.conftest import Sale, sold_out  # noqa: F401 - a fixture
 
@@ -39,7 +39,7 @@ def test_complaint_53_why_nobody_was_served_is_written_at_the_entry(
     sale.revoke("ann")
     returns.give_on_everywhere()
     entry = WaitlistEntry.objects.get()
-    assert (entry.state, entry.reason) == ("skipped", serving.NO_TIME_LEFT)
+    assert (entry.state, entry.reason) == ("skipped", waitlist_turns.NO_TIME_LEFT)
 
 
 def test_complaint_54_the_first_on_the_list_is_served_first(

@@ -18,7 +18,7 @@ django.setup()
 from coupons.audit.actors import Actor  # noqa: E402
 from coupons.bulk import jobs  # noqa: E402
 from coupons.campaigns import update  # noqa: E402
-from coupons.grants import granting, returns, serving, waitlist_storing  # noqa: E402
+from coupons.grants import granting, returns, waitlist_storing, waitlist_turns  # noqa: E402
 from coupons.models import ActorKind  # noqa: E402
 from coupons.store import Grantee, store  # noqa: E402
 from coupons.store.waitlist import WaitlistCalls  # noqa: E402
@@ -44,8 +44,8 @@ POINTS: dict[str, tuple[Any, str]] = {
     "grant": (granting, "grant_places"),
     "write": (waitlist_storing, "_write_batch"),
     "delete": (WaitlistCalls, "delete_joined"),
-    "speak": (serving, "_speak_for_units"),
-    "places": (serving, "_write_places"),
+    "speak": (waitlist_turns, "_speak_for_units"),
+    "places": (waitlist_turns, "_write_places"),
     "copy": (update, "copy_definition"),
     "verdicts": (jobs, "_write_verdicts"),
     "revoke": (jobs, "_revoke"),

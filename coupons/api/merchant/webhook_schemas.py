@@ -6,7 +6,7 @@ from coupons.api.schemas import Body
 from coupons.models import DeliveryState
 
 
-class Endpoint(Body):
+class EndpointShown(Body):
     id = serializers.UUIDField()
     url = serializers.CharField()
     types = serializers.ListField(child=serializers.CharField())
@@ -19,12 +19,12 @@ class Endpoint(Body):
     created_at = serializers.DateTimeField()
 
 
-class EndpointWithSecret(Endpoint):
+class EndpointWithSecret(EndpointShown):
     secret = serializers.CharField(help_text="whsec_…, shown in this answer only.")
 
 
 class EndpointList(Body):
-    results = Endpoint(many=True)
+    results = EndpointShown(many=True)
 
 
 class Delivery(Body):

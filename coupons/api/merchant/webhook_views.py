@@ -99,7 +99,7 @@ class Webhook(MerchantResource):
     @described(
         "webhook",
         "A webhook endpoint",
-        answers={200: (shown.Endpoint, "The endpoint.", shown.ENDPOINT)},
+        answers={200: (shown.EndpointShown, "The endpoint.", shown.ENDPOINT)},
         problems=(404,),
         writes=False,
     )
@@ -111,7 +111,7 @@ class Webhook(MerchantResource):
         "Change a webhook endpoint, disable or enable it",
         fields=_CHANGE,
         example={"enabled": True},
-        answers={200: (shown.Endpoint, "As it is now.", shown.ENDPOINT)},
+        answers={200: (shown.EndpointShown, "As it is now.", shown.ENDPOINT)},
         problems=(404,),
         writes=False,
     )

@@ -19,7 +19,7 @@ from coupons.errors import (
     StockGivenOn,
     WaitlistFull,
 )
-from coupons.grants import granting, returns, serving, waitlist, waitlist_storing
+from coupons.grants import granting, returns, waitlist, waitlist_storing, waitlist_turns
 from coupons.models import Campaign, Returned, WaitlistEntry
 from coupons.recovery import failover, rebuild
 from coupons.store import keys
@@ -110,11 +110,11 @@ def test_who_has_a_coupon_by_now_is_skipped_with_the_reason(sold_out: Make, stra
     sale = sold_out(strategy=strategy)
     sale.join("jun", "mina")
     waitlist.find_standing(sale.campaign, "mina")
-    granting.grant_places("sale", [store.Grantee("jun", 1, "support")], actor=serving.CLOCK)
+    granting.grant_places("sale", [store.Grantee("jun", 1, "support")], actor=waitlist_turns.CLOCK)
     sale.revoke("ann")
     returns.give_on_everywhere()
     assert entries() == {"jun": (1, "skipped"), "mina": (2, "served")}
-    assert WaitlistEntry.objects.get(user="jun").reason == serving.HAS_PLACE
+    assert WaitlistEntry.objects.get(user="jun").reason == waitlist_turns.HAS_PLACE
     assert Returned.objects.get().given_on == 1
 
 
@@ -125,7 +125,7 @@ def test_nobody_is_served_too_late_to_use_it(sold_out: Make, settings: Any) -> N
     sale.join("jun")
     sale.revoke("ann")
     returns.give_on_everywhere()
-    assert WaitlistEntry.objects.get().reason == serving.NO_TIME_LEFT
+    assert WaitlistEntry.objects.get().reason == waitlist_turns.NO_TIME_LEFT
     assert Returned.objects.get().given_on == 0
     assert sale.join("jun") == [2]  # not lost: an operator may extend the campaign
 
@@ -171,7 +171,7 @@ def test_an_offer_that_lapses_or_is_declined_goes_to_the_next(
         waitlist.accept_offer(sale.campaign, "jun")
     returns.give_on_everywhere()
     assert entries() == {"jun": (1, "skipped"), "mina": (2, "offered"), "carl": (3, "waiting")}
-    assert WaitlistEntry.objects.get(user="jun").reason == serving.OFFER_LAPSED
+    assert WaitlistEntry.objects.get(user="jun").reason == waitlist_turns.OFFER_LAPSED
     waitlist.leave_waitlist(sale.campaign, "mina")
     returns.give_on_everywhere()
     assert entries()["carl"] == (3, "offered")
