@@ -147,6 +147,12 @@ class BodyTooLarge(CouponError):
     title = "The body is too large"
 
 
+class MediaTypeRefused(CouponError):
+    code = "unsupported_media_type"
+    status = 415
+    title = "This media type is not understood"
+
+
 class LengthRequired(CouponError):
     code = "length_required"
     status = 411

@@ -120,6 +120,9 @@ DETAILS = SentenceTemplates(
     gettext_noop("give either a code, or a user and a campaign"),
     gettext_noop("must not be more than the redeemed subtotal"),
     gettext_noop("must add up to the subtotal"),
+    gettext_noop("has a code, so it needs nothing else: name a code or a user"),
+    gettext_noop("This redemption was cancelled: nothing of it is left to return."),
+    gettext_noop("Send one of: {}."),
     # 409, 410, 422: the state of a coupon, the terms
     gettext_noop("A redemption can be cancelled for 90 days."),
     gettext_noop("A revocation can be undone for 24 hours."),

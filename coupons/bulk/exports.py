@@ -18,6 +18,7 @@ from coupons.claims import coupon_codes, timestamps
 from coupons.claims.limits import slot_id
 from coupons.database import availability, clock
 from coupons.models import Campaign, Coupon, CouponLife, CouponState
+from coupons.models.currencies import DECIMALS, MOST_DECIMALS
 
 PAGE = 2_000
 COLUMNS = (
@@ -64,7 +65,7 @@ def _page(campaign: Campaign, after: int) -> list[Row]:
         fields = ("slot_id", "place", "user", "nth", "code", "admitted_at", "expires_at")
         rows = list(coupons.values_list(*fields)[:PAGE])
         lives = _lives(rows[0][0], rows[-1][0]) if rows else {}
-    return [_row(row, lives.get(row[0]), now) for row in rows]
+    return [_row(row, lives.get(row[0]), now, campaign.currency) for row in rows]
 
 
 def _lives(first: int, last: int) -> dict[int, CouponLife]:
@@ -72,13 +73,20 @@ def _lives(first: int, last: int) -> dict[int, CouponLife]:
     return {life.pk: life for life in lives}
 
 
-def _row(row: Row, life: CouponLife | None, now: Any) -> Row:
+def _discount(life: CouponLife | None, currency: str) -> str | None:
+    """In the currency's own digits."""
+    if life is None or life.discount is None:
+        return None
+    return f"{life.discount:.{DECIMALS.get(currency, MOST_DECIMALS)}f}"
+
+
+def _row(row: Row, life: CouponLife | None, now: Any, currency: str) -> Row:
     slot, place, user, nth, code, admitted_at, expires_at = row
     end = (life.end_override if life else None) or expires_at
     return (
         place, str(slot), user, nth, coupon_codes.grouped_code(code), _state(life, end, now),
         life.order_ref if life else None,
-        str(life.discount) if life and life.discount is not None else None,
+        _discount(life, currency),
         timestamps.iso_of(timestamps.milliseconds_of(admitted_at)),
         timestamps.iso_of(timestamps.milliseconds_of(end)),
     )  # fmt: skip

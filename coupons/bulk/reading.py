@@ -6,9 +6,11 @@ as an editor counts them, empty ones included.
 
 import csv
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import orjson
@@ -143,11 +145,19 @@ def _column_names(number: int, cells: list[str], fields: frozenset[str]) -> list
 def _parse_json(number: int, text: str) -> Record:
     try:
         record = orjson.loads(text)
-    except ValueError as error:
+        if isinstance(record, dict) and text.count(":") > len(record):  # else no name occurs twice
+            json.loads(text, object_pairs_hook=partial(_demand_each_once, number))
+    except (ValueError, RecursionError) as error:
         raise BadLine(number, f"is not JSON: {error}") from None
     if not isinstance(record, dict):
         raise BadLine(number, "must be an object")
     return record
+
+
+def _demand_each_once(number: int, pairs: list[tuple[str, Any]]) -> None:
+    """Raises BadLine for a name that occurs twice: RFC 8259 does not say which value counts."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise BadLine(number, "names a field twice")
 
 
 def _checked(number: int, record: Record, fields: frozenset[str]) -> Record:
@@ -155,6 +165,8 @@ def _checked(number: int, record: Record, fields: frozenset[str]) -> Record:
         if name not in fields:
             raise BadLine(number, f"{name[:64]!r} is not one of: {', '.join(sorted(fields))}")
     checked = {name: _CHECKS[name](number, value) for name, value in record.items()}
+    if "code" in checked and len(checked) > 1:
+        raise BadLine(number, "has a code, so it needs nothing else: name a code or a user")
     if "user" not in checked and "code" not in checked:
         raise BadLine(number, f"needs {' or '.join(sorted(fields & {'user', 'code'}))}")
     return checked

@@ -57,8 +57,13 @@ def known_key(key_id: str) -> None:
         raise ValidationError(text, "coupon_key", {"id": f"“{key_id}”"})
 
 
+_HOSTS_OWN = {"localtime", "posixrules", "Factory"}  # files of a host, no zones
+
+
 def known_zone(name: str) -> None:
     try:
+        if name in _HOSTS_OWN:
+            raise ValueError
         ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         text = _("%(zone)s is not a time zone's name, such as Asia/Seoul.")

@@ -127,7 +127,7 @@ def redeem_coupon(
     def work() -> Result:
         locked = lock_coupon(code=code, merchant_id=merchant_id)
         if locked.life.redemption and locked.life.is_of_order(merchant_id, cart.order_ref):
-            return _repeated(locked, cart)
+            return _repeated(locked, cart, user)
         order = _judged_order(locked, cart, merchant_id, user)
 
         def decide(life: Life, now: datetime) -> steps.Step | None:
@@ -138,12 +138,19 @@ def redeem_coupon(
     return run_transaction(work)
 
 
-def _repeated(locked: Locked, cart: Cart) -> Result:
-    """Raises DiscountDiffers if the order asks again with other amounts."""
-    life = locked.life
+def _repeated(locked: Locked, cart: Cart, user: str | None) -> Result:
+    """Raises DiscountDiffers if the order asks again with other amounts, TermsNotMet for another
+    user."""
+    life, currency = locked.life, locked.terms.discount.currency
+    _demand_user(life, user)
     if cart.subtotal != life.subtotal or cart.expected not in (None, life.discount):
         text = _("This order has redeemed the coupon with other amounts.")
-        raise DiscountDiffers(text, discount=str(life.discount), subtotal=str(life.subtotal))
+        amounts = {"discount": life.discount, "subtotal": life.subtotal}
+        shown = {
+            name: discounts.format_amount(amount or Decimal(0), currency)
+            for name, amount in amounts.items()
+        }
+        raise DiscountDiffers(text, **shown)
     event = event_of(life.redemption, Verb.REDEEM) if life.redemption else None
     return Result(life, locked.terms, locked.code, locked.now, False, event)
 
@@ -263,6 +270,13 @@ def _lock_by_reference(reference: UUID, merchant_id: int | None) -> Locked:
     if slot is None:
         raise UnknownCoupon(NO_SUCH_COUPON)
     return lock_coupon(pk=slot, merchant_id=merchant_id)
+
+
+def _demand_user(life: Life, user: str | None) -> None:
+    """Raises TermsNotMet if the coupon is another user's than the named one."""
+    if user is not None and user != life.user:
+        text = _("The order does not meet the coupon's terms.")
+        raise TermsNotMet(text, reasons=[{"code": "user_differs"}])
 
 
 def _judged_order(locked: Locked, cart: Cart, merchant_id: int, user: str | None) -> Order:

@@ -8,10 +8,12 @@ Body: TypeAlias = serializers.Serializer[Any]
 
 
 class JobStatus(Body):
-    job = serializers.UUIDField()
+    job = serializers.UUIDField(allow_null=True, help_text="null: of a dry run.")
     kind = serializers.ChoiceField(["grants", "revocations"])
     campaign = serializers.CharField()
-    state = serializers.ChoiceField(["receiving", "ready", "running", "done", "abandoned"])
+    state = serializers.ChoiceField(
+        ["receiving", "ready", "running", "done", "abandoned", "rehearsed"]
+    )
     lines = serializers.IntegerField()
     done = serializers.IntegerField(help_text="Lines that have their verdict.")
     verdicts = serializers.DictField(child=serializers.IntegerField())
@@ -94,7 +96,7 @@ EXPORTED = {
     "coupon": "4294967397",
     "user": "ann",
     "nth": 1,
-    "code": "7K2M-9QXT-4B8N-W3RD",
+    "code": "7K2M-9QXT-4B8N-W3R4",
     "state": "redeemed",
     "order_ref": "order-1",
     "discount": "2000.00",

@@ -96,6 +96,7 @@ class Campaigns(CampaignResource):
         description=_DATES,
         fields=_CREATE,
         example=shown.CREATE,
+        key_needed=True,
         answers={201: (shown.MerchantCampaign, "Drafted; not public yet.", shown.CAMPAIGN)},
     )
     def post(self, request: Request) -> HttpResponse:
@@ -152,6 +153,7 @@ class Clone(CampaignResource):
         description=_DATES,
         fields=_CLONE,
         example=shown.CLONE,
+        key_needed=True,
         answers={201: (shown.MerchantCampaign, "Drafted; not public yet.", shown.CAMPAIGN)},
         problems=(404,),
     )

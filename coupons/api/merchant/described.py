@@ -41,6 +41,14 @@ _KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="1 to 64 printable ASCII characters. The same key again: the same response.",
 )
+_NEEDED_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="1 to 64 printable ASCII characters. Needed, but for a dry run: nothing else"
+    " would tell a repeated request.",
+)
 _DRY_RUN = OpenApiParameter(
     "dry_run", OpenApiTypes.INT, enum=[0, 1], description="1: answer, but write nothing."
 )
@@ -69,17 +77,18 @@ def described(
     problems: tuple[int, ...] = (),
     description: str = "",
     writes: bool = True,
+    key_needed: bool = False,
     parameters: tuple[OpenApiParameter, ...] = (),
     files: dict[str, str] | None = None,
     answer_type: str = "application/json",
 ) -> Callable[[View], View]:
-    """`writes`: it takes an Idempotency-Key and `?dry_run=1`. `files`: in place of `fields`, an
-    example of the body by its media type."""
+    """`key_needed`: it refuses a request without a key. `writes`: it takes an Idempotency-Key and
+    `?dry_run=1`. `files`: in place of `fields`, an example of the body by its media type."""
     has_body = fields is not None or files is not None
     statuses = {*ALWAYS, *problems, *(WITH_BODY if has_body else ())}
     if writes:
         statuses |= {400, 409, 422}
-        parameters = (*parameters, _KEY, _DRY_RUN)
+        parameters = (*parameters, _NEEDED_KEY if key_needed else _KEY, _DRY_RUN)
     responses: dict[Any, Any] = {
         (status, answer_type) if answer[0] else status: _response(
             f"{operation_id} {status}", *answer, answer_type
@@ -100,7 +109,7 @@ def described(
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
-        description=description,
+        description=description or f"{summary}.",
         tags=["merchants"],
         parameters=list(parameters),
         request=_request_schemas(fields, files),

@@ -20,7 +20,7 @@ from coupons.bulk import jobs, reading, receiving
 from coupons.bulk.reading import ByteStream, Format
 from coupons.claims.timestamps import iso_of, milliseconds_of
 from coupons.database import availability
-from coupons.errors import BadInput, BodyTooLarge, LengthRequired, UnknownJob
+from coupons.errors import BadInput, BodyTooLarge, LengthRequired, MediaTypeRefused, UnknownJob
 from coupons.models import ActorKind, Job, JobLine, Scope
 from coupons.models.bounds import as_one_line
 
@@ -29,6 +29,7 @@ _FORMATS = {
     "application/jsonl": Format.JSON_LINES,
     "application/x-ndjson": Format.JSON_LINES,
 }
+VERDICTS = ("granted", "has_place", "refused", "revoked", "revoked_before")
 MOST_SHOWN = 1_000  # lines in one answer
 
 
@@ -46,6 +47,7 @@ class Grants(MerchantResource):
         "Give many users a coupon each",
         description="One user a line: `user`, and `nth` where users may have several.",
         files={"text/csv": "user\nann\nbob\n", "application/jsonl": '{"user": "ann"}\n'},
+        key_needed=True,
         answers=_RECEIVED,
         problems=_REFUSALS,
     )
@@ -62,7 +64,7 @@ class Revocations(MerchantResource):
         "Take many coupons from their owners",
         description="One coupon a line: `code`, or `user` (and `nth`).",
         files={
-            "text/csv": "code\n7K2M-9QXT-4B8N-W3RD\n",
+            "text/csv": "code\n7K2M-9QXT-4B8N-W3R4\n",
             "application/jsonl": '{"user": "ann"}\n',
         },
         parameters=(
@@ -70,14 +72,13 @@ class Revocations(MerchantResource):
             OpenApiParameter("force", int, enum=[0, 1], description="1: also held coupons."),
             OpenApiParameter("returns", int, enum=[0, 1], description="1: their stock returns."),
         ),
+        key_needed=True,
         answers=_RECEIVED,
         problems=_REFUSALS,
     )
     def post(self, request: Request, slug: str) -> HttpResponse:
         _demand_parameters(request, {"reason", "force", "returns"})
-        reason = as_one_line(request.query_params.get("reason", "").strip(), TEXT_CHARS)
-        if not reason:
-            raise BadInput("reason", "is needed")
+        reason = _reason_in(request)
         options = {name: _flag(request, name) for name in ("force", "returns")}
         return _receive(request, slug, Job.Kind.REVOCATIONS, reason=reason, **options)
 
@@ -94,7 +95,10 @@ def _receive(request: Request, slug: str, kind: Job.Kind, **options: Any) -> Htt
 
     def start() -> Answer:
         receiving.start_job(job)
-        return Answer(202, job_body(job, {"": job.lines}))
+        body = job_body(job, {"": job.lines})
+        if idempotency.is_dry_run(request):  # there will be no such job
+            body |= {"job": None, "state": "rehearsed"}
+        return Answer(202, body)
 
     started = False
     try:
@@ -111,6 +115,16 @@ def _demand_parameters(request: Request, known: set[str]) -> None:
     for name in request.query_params:
         if name not in known | {"dry_run"}:
             raise BadInput(name[:64], "is not a parameter of this request")
+
+
+def _reason_in(request: Request) -> str:
+    """Raises BadInput if it is missing, too long, or not one line."""
+    reason = request.query_params.get("reason", "").strip()
+    if not reason:
+        raise BadInput("reason", "is needed")
+    if reason != as_one_line(reason, TEXT_CHARS):
+        raise BadInput("reason", f"must be text of 1 to {TEXT_CHARS} bytes, in one line")
+    return reason
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -132,7 +146,7 @@ def _stream_of(request: Request) -> ByteStream:
 def _format_of(request: Request) -> Format:
     media_type = request._request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type not in _FORMATS:
-        raise BadInput("Content-Type", f"must be one of: {', '.join(_FORMATS)}")
+        raise MediaTypeRefused(f"Send one of: {', '.join(_FORMATS)}.")
     return _FORMATS[media_type]
 
 
@@ -170,6 +184,8 @@ class JobLines(MerchantResource):
         job = _job_of(request, id)
         rows = JobLine.objects.filter(job=job, line__gt=read_after(request))
         verdict = request.query_params.get("verdict")
+        if verdict is not None and verdict not in VERDICTS:
+            raise BadInput("verdict", f"must be one of: {', '.join(VERDICTS)}")
         if verdict is not None:
             rows = rows.filter(verdict=verdict)
         with availability.require_database():

@@ -17,6 +17,10 @@ class MerchantProblem(Problem):
     )
     discount = serializers.CharField(required=False, help_text="What the terms give.")
     subtotal = serializers.CharField(required=False)
+    questions = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="What to confirm, by code."
+    )
+    line = serializers.IntegerField(required=False, help_text="Of a list: where the fault is.")
 
 
 class CouponHead(Body):
@@ -120,7 +124,7 @@ class CouponStateShown(Body):
 
 
 ID = "019ad0a1-0000-7000-8000-000000000001"
-CODE = "7H4K-2M9Q-XR3T-B8VA"
+CODE = "7H4K-2M9Q-XR3T-B8VX"
 HEAD = {
     "coupon": "4294967297", "code": CODE, "campaign": "summer", "user": "mina", "place": 1,
 }  # fmt: skip

@@ -20,7 +20,7 @@ from coupons.audit.actors import Actor
 from coupons.claims import coupon_codes
 from coupons.claims.limits import MAX_USER_BYTES
 from coupons.database.availability import require_database
-from coupons.errors import BadInput, UnknownCoupon
+from coupons.errors import BadInput, IllegalStep, UnknownCoupon
 from coupons.merchants.api_keys import MerchantCaller
 from coupons.models import ActorKind, CouponEvent, Scope, Verb
 from coupons.models.life import MAX_ORDER_BYTES
@@ -29,6 +29,7 @@ from coupons.redemption.lifecycle import Cart
 from coupons.redemption.transition import NO_SUCH_COUPON, read_coupon
 
 MOST_LINES = 200
+MOST_ID = 2**63 - 1  # of a coupon
 DEFAULT_HOLD_S = 600
 _CODE = Text(64)
 _SECONDS = Whole(
@@ -318,14 +319,16 @@ class ReturnQuote(MerchantResource):
         fields=_RETURN,
         example={"remaining_subtotal": "12000"},
         answers={200: (shown.ReturnQuote, "The terms on what remains.", shown.RETURN)},
-        problems=(404,),
+        problems=(404, 409),
         writes=False,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """What the discount would be if only a part of the order stays. Changes nothing."""
         body = read_body(request, _RETURN)
         with require_database():
-            result, _ = _redemption(id, merchant_caller(request).merchant_id)
+            result, cancelled = _redemption(id, merchant_caller(request).merchant_id)
+        if cancelled is not None:
+            raise IllegalStep("This redemption was cancelled: nothing of it is left to return.")
         event, currency = result.event, result.terms.discount.currency
         remaining = discounts.parse_amount(
             body["remaining_subtotal"], currency, "remaining_subtotal"
@@ -374,7 +377,7 @@ class Lookup(MerchantResource):
                 )
             )
 
-        return _by_code(caller, ask)
+        return _by_code(caller, ask) if "code" in found else ask()
 
 
 class Revocation(MerchantResource):
@@ -423,6 +426,8 @@ class UndoRevocation(MerchantResource):
     def post(self, request: Request, coupon: int) -> HttpResponse:
         caller = merchant_caller(request)
         body = read_body(request, _UNDO)
+        if coupon > MOST_ID:
+            raise UnknownCoupon(NO_SUCH_COUPON)
 
         def undo() -> Answer:
             result = lifecycle.undo_revocation(

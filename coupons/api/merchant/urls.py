@@ -39,5 +39,5 @@ urlpatterns: tuple[URLPattern, ...] = (
     path("campaigns/<str:slug>/coupons", winners.Winners.as_view(), name="winners"),
     path("jobs/<uuid:id>", jobs.Jobs.as_view(), name="job"),
     path("jobs/<uuid:id>/lines", jobs.JobLines.as_view(), name="job-lines"),
-    path("users/<str:user>/attempts", winners.Attempts.as_view(), name="attempts"),
+    path("users/<path:user>/attempts", winners.Attempts.as_view(), name="attempts"),
 )

@@ -20,7 +20,9 @@ class EndpointShown(Body):
 
 
 class EndpointWithSecret(EndpointShown):
-    secret = serializers.CharField(help_text="whsec_…, shown in this answer only.")
+    secret = serializers.CharField(
+        required=False, help_text="whsec_…, shown in this answer only; not of a dry run."
+    )
 
 
 class EndpointList(Body):

@@ -184,6 +184,7 @@ class Replay(MerchantResource):
         "replay",
         "Deliver the events since a moment again",
         fields={},
+        key_needed=True,
         answers={202: (shown.Replayed, "Queued.", {"replayed": 12, "next_since": None})},
         problems=(404,),
         parameters=(OpenApiParameter("since", description="A moment with its offset."),),
@@ -243,6 +244,7 @@ class SecretRoll(MerchantResource):
         description="The former one signs as well until the overlap ends.",
         fields=_ROLL,
         example={"overlap_s": 86400},
+        key_needed=True,
         answers={200: (shown.EndpointWithSecret, "With the new secret.", shown.WITH_SECRET)},
         problems=(404,),
     )

@@ -69,5 +69,7 @@ class Attempts(MerchantResource):
         if not 0 < len(user.encode(errors="replace")) <= MAX_USER_BYTES:
             raise BadInput("user", f"must be text of 1 to {MAX_USER_BYTES} bytes")
         slug = request.query_params.get("campaign", "")
+        if not slug:
+            raise BadInput("campaign", "is needed")
         campaign = receiving.find_campaign(slug, merchant_id=merchant_caller(request).merchant_id)
         return Response(attempts.find_attempts(campaign, user))

@@ -72,6 +72,7 @@ def test_a_rehearsal_reads_the_list_and_leaves_nothing(
 ) -> None:
     rehearsed = send(backend, "user\nann\n", f"{GRANTS}?dry_run=1", key=None)
     assert (rehearsed.status_code, rehearsed.json()["lines"]) == (202, 1)
+    assert (rehearsed.json()["job"], rehearsed.json()["state"]) == (None, "rehearsed")
     assert not Job.objects.exists()
     wrong = send(backend, "user\nann\nx,y\n", f"{GRANTS}?dry_run=1", key=None)
     assert problem_of(wrong, 400, "bad_input")["line"] == 3
@@ -84,7 +85,8 @@ def test_a_fault_is_named_with_its_line_and_nothing_is_left(
     assert problem["line"] == 3
     assert problem["errors"] == [{"field": "line 3", "why": "is not UTF-8 (byte 1)"}]
     assert not Job.objects.exists()
-    problem_of(send(backend, "user\nann\n", kind="application/json"), 400, "bad_input")
+    wrong_type = send(backend, "user\nann\n", kind="application/json")
+    problem_of(wrong_type, 415, "unsupported_media_type")
     problem_of(send(backend, "user\nann\n", f"{GRANTS}?returns=1"), 400, "bad_input")
 
 
@@ -151,3 +153,36 @@ def test_attempts_say_what_is_known(backend: Backend, sale: CampaignSnapshot) ->
     assert stored["coupons"][0]["state"] == "issued"
     never = backend.get("users/bob/attempts?campaign=sale").json()
     assert (never["places"], never["coupons"], never["waitlist"]) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"user": "ann", "user": "bob"}', '{"code": "7K2M-9QXT-4B8N-W3R4", "user": "ann"}']
+)
+def test_a_line_that_says_two_things_is_refused(
+    backend: Backend, sale: CampaignSnapshot, line: str
+) -> None:
+    path = f"{GRANTS.removesuffix('grants')}revocations?reason=fraud"
+    refused = send(backend, line, path, kind="application/jsonl")
+    assert problem_of(refused, 400, "bad_input")["line"] == 1
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, "two%0Alines", ""])
+def test_a_reason_is_kept_as_it_is_or_refused(
+    backend: Backend, sale: CampaignSnapshot, reason: str
+) -> None:
+    path = f"{GRANTS.removesuffix('grants')}revocations?reason={reason}"
+    problem_of(send(backend, "user\nann\n", path), 400, "bad_input")
+
+
+def test_a_user_whose_name_has_a_slash_has_a_page(backend: Backend, sale: CampaignSnapshot) -> None:
+    found = backend.get("users/a%2Fb/attempts?campaign=sale")
+    assert found.status_code == 200
+    problem_of(backend.get("users/ann/attempts"), 400, "bad_input")
+
+
+def test_lines_of_an_unknown_verdict_are_no_empty_list(
+    backend: Backend, sale: CampaignSnapshot
+) -> None:
+    job = send(backend, "user\nann\n").json()["job"]
+    problem_of(backend.get(f"jobs/{job}/lines?verdict=granteed"), 400, "bad_input")

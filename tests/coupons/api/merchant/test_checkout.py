@@ -224,3 +224,42 @@ def test_a_key_without_the_scope_is_refused(backend: Backend, coupon: Coupon) ->
     assert reader.post("quotes", order(coupon)).status_code == 200
     refused = reader.post("redemptions", order(coupon))
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+
+
+@pytest.mark.parametrize("id", [0, 2**63 - 1, 2**63, 10**30])
+def test_an_id_that_no_coupon_has_is_unknown(backend: Backend, id: int) -> None:
+    refused = backend.post(f"coupons/{id}/undo-revoke", {"reason": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_coupon")
+
+
+def test_a_repeated_order_with_other_amounts_is_told_in_the_currencys_digits(
+    backend: Backend, coupon: Coupon
+) -> None:
+    backend.post("redemptions", order(coupon))
+    refused = backend.post("redemptions", order(coupon, subtotal="30000")).json()
+    assert (refused["discount"], refused["subtotal"]) == ("2000", "20000")
+    other = backend.post("redemptions", order(coupon, user="bob"))
+    assert (other.status_code, other.json()["code"]) == (422, "terms_not_met")
+
+
+def test_nothing_is_left_to_return_of_a_cancelled_redemption(
+    backend: Backend, coupon: Coupon
+) -> None:
+    path = f"redemptions/{backend.post('redemptions', order(coupon)).json()['id']}"
+    backend.post(f"{path}/cancel", {"cause": "customer"})
+    refused = backend.post(f"{path}/return-quote", {"remaining_subtotal": "0"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
+
+
+def test_looking_users_up_does_not_spend_the_limit_of_unknown_codes(
+    backend: Backend, coupon: Coupon, settings: Any
+) -> None:
+    settings.UNKNOWN_CODES_PER_KEY_PER_MIN = 3
+    for number in range(6):
+        user = {"user": f"user-{number}", "campaign": "sale"}
+        assert backend.post("coupons/lookup", user).status_code == 404
+    assert backend.post("quotes", order(coupon, None)).status_code == 200
+    unknown = {"code": "0000000000000000"}
+    for _ in range(4):
+        answer = backend.post("coupons/lookup", unknown)
+    assert answer.status_code == 429
