@@ -28,6 +28,7 @@ Fault = tuple[str, str]  # the field it is reported at, and the message
 
 TOO_FAR = 10  # a fixed discount of more than 10 times the minimum order is a typing error
 PERCENT_DECIMALS = 2
+LEAST_OFFER_HOURS = 24
 AMOUNTS = ("discount_value", "minimum_order", "discount_cap")
 
 
@@ -36,6 +37,7 @@ def definition_faults(values: Values) -> Iterator[Fault]:
     yield from _validity_faults(values)
     yield from _discount_faults(values)
     yield from _minimum_and_cap_faults(values)
+    yield from _offer_faults(values)
     for name in AMOUNTS:
         yield from _decimals_faults(values, name)
 
@@ -76,6 +78,14 @@ def _discount_faults(values: Values) -> Iterator[Fault]:
             "discount or raise the minimum order."
         )
         yield "discount_value", text.format(times=TOO_FAR)
+
+
+def _offer_faults(values: Values) -> Iterator[Fault]:
+    """Less than a day would lapse in a user's night."""
+    hours = values.get("offer_hours")
+    if isinstance(hours, int) and 0 < hours < LEAST_OFFER_HOURS:
+        text = _("Give {least} hours or more to accept an offer, or 0 for no acceptance.")
+        yield "offer_hours", text.format(least=LEAST_OFFER_HOURS)
 
 
 def _minimum_and_cap_faults(values: Values) -> Iterator[Fault]:

@@ -209,3 +209,17 @@ def test_every_currency_is_three_letters_and_has_its_decimals() -> None:
     assert all(len(code) == 3 and code.isupper() for code in DECIMALS)
     known = {"KRW": 0, "JPY": 0, "ISK": 0, "CLP": 0, "USD": 2, "EUR": 2, "KWD": 3, "BHD": 3}
     assert known.items() <= DECIMALS.items()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("offer_hours", 1), ("offer_hours", 23), ("zone", "localtime"), ("zone", "Factory"),
+     ("zone", "nowhere/at-all"), ("zone", "../etc/passwd")],
+)  # fmt: skip
+def test_an_offer_of_less_than_a_day_and_a_hosts_own_zone_are_refused(
+    draft: Any, field: str, value: Any
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        draft(**{field: value})
+    assert set(refused.value.message_dict) == {field}
+    draft(offer_hours=24, zone="Europe/Paris")
