@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.models import Campaign
+from coupons.models import Campaign, Merchant
 
 ADD = "/admin/coupons/campaign/add/"
 CampaignMaker = Callable[..., CampaignSnapshot]
@@ -63,6 +63,30 @@ def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator_client: Client)
     draft = Campaign.objects.get(slug="autumn")
     assert (draft.state, draft.name, draft.stock) == ("draft", "가을 세일", 100)
     assert [(event.actor, event.kind) for event in draft.events.all()] == [("mina", "created")]
+
+
+def test_what_follows_the_claim_is_chosen_in_a_draft_and_then_fixed(
+    operator_client: Client, campaign_url: Callable[..., str]
+) -> None:
+    merchant = Merchant.objects.create(slug="books", name="Books")
+    chosen = {
+        "merchant": str(merchant.pk), "rounding": "10", "zone": "Europe/Paris",
+        "returns_to": "waitlist", "expiry_returns": "on", "revives_days": "7",
+        "may_give_back": "on", "waitlist_limit": "50", "offer_hours": "24",
+    }  # fmt: skip
+    wrong = operator_client.post(ADD, FILLED | chosen | {"offer_hours": "3", "zone": "Mars"})
+    errors = form_errors(wrong)
+    assert "24 hours" in errors
+    assert "Mars" in errors
+    answer = operator_client.post(ADD, FILLED | chosen)
+    assert answer.status_code == 302, form_errors(answer)
+    saved = Campaign.objects.filter(slug="autumn").values(*chosen).get()
+    assert {name: str(value) for name, value in saved.items()} == {
+        **chosen, "expiry_returns": "True", "may_give_back": "True",
+    }  # fmt: skip
+    lifecycle.schedule_campaign("autumn", actor="mina")
+    page = operator_client.get(campaign_url("autumn"))
+    assert not page.context["adminform"].form.fields.keys() & chosen.keys()
 
 
 @pytest.mark.parametrize("value", ["", "zz", "2099-12-01T12:00", "1", "0001-01-01T00:00Z", "\x00"])

@@ -13,6 +13,11 @@ from coupons.admin.typed import CampaignFormBase
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
 
+# What a shop's checkout goes by. Each has a default, so that none need be sent.
+AFTER_CLAIM = (
+    "merchant", "rounding", "zone", "returns_to", "expiry_returns", "revives_days",
+    "may_give_back", "waitlist_limit", "offer_hours",
+)  # fmt: skip
 CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
 
 
@@ -56,6 +61,8 @@ class CampaignForm(CampaignFormBase):
             box.choices = self.refusal.questions.items()
         else:
             del self.fields["confirmed"]
+        for name in self.fields.keys() & set(AFTER_CLAIM):
+            self.fields[name].required = False
         if "stock" in self.fields:
             # Compare with the value this operator saw, not with one that another has saved
             # meanwhile (optimistic lock). MomentField does so itself.

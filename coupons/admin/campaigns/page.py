@@ -15,7 +15,7 @@ from coupons.admin.campaigns import readiness_page, repair_pages, slot_progress,
 from coupons.admin.campaigns.actions import ListActions
 from coupons.admin.campaigns.amounts import SHOWN_BY, AmountField, ShownAmounts
 from coupons.admin.campaigns.confirmation import confirmed_questions
-from coupons.admin.campaigns.forms import CHANGEABLE, CampaignForm, number_bounds
+from coupons.admin.campaigns.forms import AFTER_CLAIM, CHANGEABLE, CampaignForm, number_bounds
 from coupons.admin.campaigns.listing import CampaignList
 from coupons.admin.campaigns.moments import MomentField, MomentInput
 from coupons.admin.formatting import exact_time
@@ -64,6 +64,7 @@ class CampaignAdmin(
             (None, {"fields": _shown(_SALE, frozen)}),
             (_("Window"), {"fields": _shown(_WINDOW, frozen), "description": zone}),
             (_("Terms"), {"fields": _shown(_TERMS, frozen)}),
+            (_("After the claim"), {"fields": _shown(AFTER_CLAIM, frozen)}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
@@ -72,7 +73,7 @@ class CampaignAdmin(
 
     def _frozen(self, request: HttpRequest, campaign: Campaign | None) -> list[str]:
         """Read-only fields: none of a draft; all but stock and window once it is public."""
-        everything = [*_SALE, *_WINDOW, *_TERMS]
+        everything = [*_SALE, *_WINDOW, *_TERMS, *AFTER_CLAIM]
         if campaign is None:
             return []
         if campaign.state == State.CLOSED or not self.has_change_permission(request, campaign):
