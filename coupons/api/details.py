@@ -45,7 +45,7 @@ DETAILS = SentenceTemplates(
     gettext_noop("The token's subject is not text of 1 to {} bytes."),
     gettext_noop("The token's segments are not a list of names."),
     # A merchant's key, its requests
-    gettext_noop("Send 'Authorization: Api-Key KEY' with a valid key."),
+    gettext_noop("A valid key is needed: 'Authorization: Api-Key KEY'."),
     gettext_noop("This key lacks the scope '{}'."),
     gettext_noop("is needed"),
     gettext_noop("must be text of {} to {} bytes, in one line"),

@@ -36,7 +36,7 @@ LABEL = "cpk_live_"  # found by scanners of leaked secrets
 KEY_FORM = re.compile(rf"{LABEL}([a-z0-9]{{8}})\.[A-Za-z0-9]{{32}}")
 MOST_OVERLAP_DAYS = 7
 CACHED_S = 5.0
-NO_KEY = "Send 'Authorization: Api-Key KEY' with a valid key."
+KEY_NEEDED = "A valid key is needed: 'Authorization: Api-Key KEY'."
 USE_WRITTEN_EVERY_MS = 60_000
 MOST_CACHED = 10_000  # entries in each cache: made-up prefixes can't use more memory
 _PREFIX_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789"  # MySQL's collation ignores case
@@ -174,7 +174,7 @@ def verify_key(text: str) -> MerchantCaller:
     form = KEY_FORM.fullmatch(text)
     known = form and _find_key(form[1])
     if not known or not _GENERATOR.preferred_hasher.verify(text, known.hashed_key):
-        raise BadKey(NO_KEY)
+        raise BadKey(KEY_NEEDED)
     if not known.is_use_written:
         known.is_use_written = True
         _write_last_use(known)

@@ -148,8 +148,14 @@ def no_unique_keys() -> None:
 
 
 def drop_keys() -> None:
-    """Copy the table of coupons without its keys."""
+    """Copy the table of coupons without its keys, nor those that refer to it."""
     with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, constraint_name FROM information_schema.key_column_usage"
+            " WHERE table_schema = DATABASE() AND referenced_table_name = 'coupons_coupon'"
+        )
+        for table, name in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DROP FOREIGN KEY {name}")
         cursor.execute("CREATE TABLE bare AS SELECT * FROM coupons_coupon")
         cursor.execute("DROP TABLE coupons_coupon")
         cursor.execute("RENAME TABLE bare TO coupons_coupon")

@@ -192,7 +192,7 @@ def test_12_19_webhooks_that_are_not_sent_or_not_taken_raise_alerts(
     earlier = timezone.now() - timedelta(minutes=3)
     with monitored_site.freeze_programs("webhooks"):
         outbox.record_message(shop.pk, "coupon.redeemed", {}, earlier)
-        monitored_site.wait_for_alerts("WebhooksLate")
+        monitored_site.wait_for_alerts("WebhooksLate", within_s=240)
     monitored_site.wait_for_alerts("WebhookAddressForbidden", "WebhookEndpointsFail")
     WebhookEndpoint.objects.update(
         is_enabled=False, disabled_reason="gone: 410", disabled_at=timezone.now()

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from coupons.errors import BadKey, ScopeMissing
 from coupons.merchants import api_keys
-from coupons.merchants.api_keys import NO_KEY, MerchantCaller
+from coupons.merchants.api_keys import KEY_NEEDED, MerchantCaller
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -17,7 +17,7 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[MerchantCaller, None]:
         scheme, _, key = request._request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "api-key":
-            raise BadKey(NO_KEY)
+            raise BadKey(KEY_NEEDED)
         return api_keys.verify_key(key.strip()), None
 
     def authenticate_header(self, request: Request) -> str:
