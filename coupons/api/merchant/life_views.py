@@ -1,47 +1,38 @@
-"""Quotes, reservations, redemptions and single coupons: what a shop's checkout calls."""
+"""Quotes, reservations and redemptions: what a shop's checkout calls."""
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons.api.merchant import life_bodies, rate_limit
+from coupons.api.merchant import life_bodies
 from coupons.api.merchant import life_schemas as shown
 from coupons.api.merchant.auth import merchant_caller
 from coupons.api.merchant.base_view import MerchantResource
-from coupons.api.merchant.body import Amount, Fields, Flag, Listing, OneOf, Text, Whole, read_body
+from coupons.api.merchant.body import Amount, Fields, Listing, OneOf, Text, Whole, read_body
 from coupons.api.merchant.described import described
 from coupons.api.merchant.idempotency import Answer, answer_once
-from coupons.audit.actors import Actor
-from coupons.claims import coupon_codes
-from coupons.claims.limits import MAX_USER_BYTES
+from coupons.api.merchant.life_requests import CODE, USER, ask_by_code, cart_in, code_in, key_actor
 from coupons.database.availability import require_database
 from coupons.errors import BadInput, IllegalStep, UnknownCoupon
-from coupons.merchants.api_keys import MerchantCaller
-from coupons.models import ActorKind, CouponEvent, Scope, Verb
+from coupons.models import CouponEvent, Scope, Verb
 from coupons.models.life import MAX_ORDER_BYTES
-from coupons.redemption import discounts, lifecycle, not_stored, quotes, steps
-from coupons.redemption.lifecycle import Cart
+from coupons.redemption import discounts, lifecycle, quotes, steps
 from coupons.redemption.transition import NO_SUCH_COUPON, read_coupon
 
 MOST_LINES = 200
-MOST_ID = 2**63 - 1  # of a coupon
 DEFAULT_HOLD_S = 600
-_CODE = Text(64)
 _SECONDS = Whole(
     low=steps.SHORTEST_HOLD_S, high=steps.LONGEST_HOLD_S, optional=True, default=DEFAULT_HOLD_S
 )
-_USER = Text(MAX_USER_BYTES, optional=True)
 _REASON = Text(500, optional=True, default="")
 _CART: Fields = {
-    "code": _CODE,
+    "code": CODE,
     "subtotal": Amount(),
     "currency": Text(3),
-    "user": _USER,
+    "user": USER,
     "discount": Amount(optional=True),
     "lines": Listing({"id": Text(64), "amount": Amount()}, most=MOST_LINES, optional=True),
 }
@@ -56,56 +47,6 @@ _RESERVATION: Fields = {
 _RENEWAL: Fields = {"seconds": _SECONDS}
 _CANCELLATION: Fields = {"cause": OneOf(steps.CAUSES), "reason": _REASON}
 _RETURN: Fields = {"remaining_subtotal": Amount()}
-_LOOKUP: Fields = {
-    "code": Text(64, optional=True),
-    "user": _USER,
-    "campaign": Text(64, optional=True),
-    "nth": Whole(low=1, high=100, optional=True, default=1),
-}
-_REVOCATION: Fields = {
-    "code": _CODE,
-    "reason": Text(500),
-    "force": Flag(optional=True, default=False),
-    "returns": Flag(optional=True, default=False),
-}
-_UNDO: Fields = {"reason": Text(500)}
-
-
-def _actor(caller: MerchantCaller) -> Actor:
-    return Actor(ActorKind.KEY, caller.prefix)
-
-
-def _code_in(body: dict[str, Any]) -> str:
-    code = coupon_codes.normalise_code(body["code"])
-    if code is None:
-        raise BadInput("code", "is not a coupon code; please check it for a typing error")
-    return code
-
-
-def _cart_in(body: dict[str, Any]) -> Cart:
-    """Raises BadInput for amounts that do not fit the currency, and for lines that do not add up to
-    the subtotal."""
-    currency = body["currency"]
-    subtotal = discounts.parse_amount(body["subtotal"], currency, "subtotal")
-    expected = body["discount"]
-    if expected is not None:
-        expected = discounts.parse_amount(expected, currency, "discount")
-    lines = tuple(
-        discounts.parse_amount(line["amount"], currency, f"lines[{number}].amount")
-        for number, line in enumerate(body["lines"] or ())
-    )
-    if lines and sum(lines) != subtotal:
-        raise BadInput("lines", "must add up to the subtotal")
-    return Cart(body.get("order_ref") or "", subtotal, currency, lines, expected)
-
-
-def _by_code(caller: MerchantCaller, ask: Callable[[], HttpResponse]) -> HttpResponse:
-    """Call `ask`, which looks a code up. A code that is not found may wait to be stored."""
-    try:
-        return not_stored.ask_stored(caller.merchant_id, ask)
-    except UnknownCoupon:
-        rate_limit.count_unknown_code(caller)
-        raise
 
 
 class Quotes(MerchantResource):
@@ -124,7 +65,7 @@ class Quotes(MerchantResource):
     def post(self, request: Request) -> HttpResponse:
         caller = merchant_caller(request)
         body = read_body(request, _QUOTE)
-        code, cart = _code_in(body), _cart_in(body)
+        code, cart = code_in(body), cart_in(body)
 
         def ask() -> HttpResponse:
             quote = quotes.quote_coupon(
@@ -132,7 +73,7 @@ class Quotes(MerchantResource):
             )
             return Response(life_bodies.quote_body(quote, cart.currency, cart.subtotal))
 
-        return _by_code(caller, ask)
+        return ask_by_code(caller, ask)
 
 
 class Reservations(MerchantResource):
@@ -153,21 +94,21 @@ class Reservations(MerchantResource):
     def post(self, request: Request) -> HttpResponse:
         caller = merchant_caller(request)
         body = read_body(request, _RESERVATION)
-        code, cart = _code_in(body), _cart_in(body)
+        code, cart = code_in(body), cart_in(body)
 
         def reserve() -> Answer:
             result = lifecycle.reserve_coupon(
                 code,
                 cart,
                 merchant_id=caller.merchant_id,
-                actor=_actor(caller),
+                actor=key_actor(caller),
                 seconds=body["seconds"],
                 user=body["user"],
                 replaces=body["replaces"],
             )
             return Answer(201 if result.is_new else 200, life_bodies.reservation_body(result))
 
-        return _by_code(caller, lambda: answer_once(request, body, reserve))
+        return ask_by_code(caller, lambda: answer_once(request, body, reserve))
 
 
 class Reservation(MerchantResource):
@@ -184,7 +125,7 @@ class Reservation(MerchantResource):
 
         def release() -> Answer:
             result = lifecycle.release_hold(
-                id, merchant_id=caller.merchant_id, actor=_actor(caller)
+                id, merchant_id=caller.merchant_id, actor=key_actor(caller)
             )
             state = result.life.state_at(result.now).value
             return Answer(200, {"id": str(id), "coupon": str(result.life.slot), "state": state})
@@ -211,7 +152,7 @@ class ReservationRenewal(MerchantResource):
             result = lifecycle.renew_hold(
                 id,
                 merchant_id=caller.merchant_id,
-                actor=_actor(caller),
+                actor=key_actor(caller),
                 seconds=body["seconds"],
             )
             return Answer(200, life_bodies.reservation_body(result))
@@ -237,19 +178,19 @@ class Redemptions(MerchantResource):
     def post(self, request: Request) -> HttpResponse:
         caller = merchant_caller(request)
         body = read_body(request, _REDEMPTION)
-        code, cart = _code_in(body), _cart_in(body)
+        code, cart = code_in(body), cart_in(body)
 
         def redeem() -> Answer:
             result = lifecycle.redeem_coupon(
                 code,
                 cart,
                 merchant_id=caller.merchant_id,
-                actor=_actor(caller),
+                actor=key_actor(caller),
                 user=body["user"],
             )
             return Answer(201 if result.is_new else 200, life_bodies.redemption_body(result))
 
-        return _by_code(caller, lambda: answer_once(request, body, redeem))
+        return ask_by_code(caller, lambda: answer_once(request, body, redeem))
 
 
 class Redemption(MerchantResource):
@@ -301,7 +242,7 @@ class Cancellation(MerchantResource):
             result = lifecycle.cancel_redemption(
                 id,
                 merchant_id=caller.merchant_id,
-                actor=_actor(caller),
+                actor=key_actor(caller),
                 cause=body["cause"],
                 reason=body["reason"],
             )
@@ -339,114 +280,3 @@ class ReturnQuote(MerchantResource):
             raise BadInput("remaining_subtotal", "must not be more than the redeemed subtotal")
         part = quotes.quote_return(result.terms, subtotal, discount, remaining)
         return Response(life_bodies.return_body(result.terms, part))
-
-
-class Lookup(MerchantResource):
-    scopes = {"POST": Scope.READ}
-
-    @described(
-        "lookup",
-        "A coupon and its life",
-        description="By its code, or by a user and a campaign.",
-        fields=_LOOKUP,
-        example={"code": shown.CODE},
-        answers={200: (shown.CouponLife, "The coupon.", shown.LIFE)},
-        problems=(404,),
-        writes=False,
-    )
-    def post(self, request: Request) -> HttpResponse:
-        """A coupon by its code, or a user's coupon of a campaign."""
-        caller = merchant_caller(request)
-        body = read_body(request, _LOOKUP)
-        if (body["code"] is None) == (body["user"] is None or body["campaign"] is None):
-            raise BadInput("code", "give either a code, or a user and a campaign")
-        if body["code"] is None:
-            found = {
-                "user": body["user"], "campaign__slug": body["campaign"], "nth": body["nth"],
-            }  # fmt: skip
-        else:
-            found = {"code": _code_in(body)}
-
-        def ask() -> HttpResponse:
-            with require_database():
-                coupon = read_coupon(merchant_id=caller.merchant_id, **found)
-                events = list(CouponEvent.objects.filter(coupon_id=coupon.life.slot))
-            return Response(
-                life_bodies.coupon_life_body(
-                    coupon.life, coupon.terms, coupon.code, coupon.now, events
-                )
-            )
-
-        return _by_code(caller, ask) if "code" in found else ask()
-
-
-class Revocation(MerchantResource):
-    scopes = {"POST": Scope.REVOKE}
-
-    @described(
-        "revoke",
-        "Revoke a coupon",
-        description="`force`: also one that an order holds. `returns`: its stock comes back.",
-        fields=_REVOCATION,
-        example={"code": shown.CODE, "reason": "won by a bot"},
-        answers={200: (shown.CouponStateShown, "Revoked now or before.", shown.REVOKED)},
-        problems=(404, 410),
-    )
-    def post(self, request: Request) -> HttpResponse:
-        """Revoke one coupon. `returns`: its unit of stock comes back."""
-        caller = merchant_caller(request)
-        body = read_body(request, _REVOCATION)
-        code = _code_in(body)
-
-        def revoke() -> Answer:
-            result = lifecycle.revoke_coupon(
-                code=code,
-                merchant_id=caller.merchant_id,
-                actor=_actor(caller),
-                reason=body["reason"],
-                force=body["force"],
-                returns=body["returns"],
-            )
-            return Answer(200, _state_body(result))
-
-        return _by_code(caller, lambda: answer_once(request, body, revoke))
-
-
-class UndoRevocation(MerchantResource):
-    scopes = {"POST": Scope.REVOKE}
-
-    @described(
-        "undo_revoke",
-        "Undo a revocation of the last 24 hours",
-        fields=_UNDO,
-        example={"reason": "revoked by mistake"},
-        answers={200: (shown.CouponStateShown, "As before.", {**shown.REVOKED, "state": "issued"})},
-        problems=(404, 410),
-    )
-    def post(self, request: Request, coupon: int) -> HttpResponse:
-        caller = merchant_caller(request)
-        body = read_body(request, _UNDO)
-        if coupon > MOST_ID:
-            raise UnknownCoupon(NO_SUCH_COUPON)
-
-        def undo() -> Answer:
-            result = lifecycle.undo_revocation(
-                coupon,
-                merchant_id=caller.merchant_id,
-                actor=_actor(caller),
-                reason=body["reason"],
-            )
-            return Answer(200, _state_body(result))
-
-        return answer_once(request, body, undo)
-
-
-def _state_body(result: lifecycle.Result) -> dict[str, Any]:
-    return {
-        "coupon": str(result.life.slot),
-        "campaign": result.terms.slug,
-        "user": result.life.user,
-        "place": result.life.place,
-        "state": result.life.state_at(result.now).value,
-        "version": result.life.version,
-    }

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from coupons.api.merchant import campaigns, jobs, life_views, webhook_views, winners
+from coupons.api.merchant import campaigns, coupon_views, jobs, life_views, webhook_views, winners
 
 urlpatterns: tuple[URLPattern, ...] = (
     path("quotes", life_views.Quotes.as_view(), name="quotes"),
@@ -15,10 +15,12 @@ urlpatterns: tuple[URLPattern, ...] = (
     path(
         "redemptions/<uuid:id>/return-quote", life_views.ReturnQuote.as_view(), name="return-quote"
     ),
-    path("coupons/lookup", life_views.Lookup.as_view(), name="lookup"),
-    path("coupons/revoke", life_views.Revocation.as_view(), name="revocation"),
+    path("coupons/lookup", coupon_views.Lookup.as_view(), name="lookup"),
+    path("coupons/revoke", coupon_views.Revocation.as_view(), name="revocation"),
     path(
-        "coupons/<int:coupon>/undo-revoke", life_views.UndoRevocation.as_view(), name="undo-revoke"
+        "coupons/<int:coupon>/undo-revoke",
+        coupon_views.UndoRevocation.as_view(),
+        name="undo-revoke",
     ),
     path("webhooks", webhook_views.Webhooks.as_view(), name="webhooks"),
     path("webhooks/<uuid:id>", webhook_views.Webhook.as_view(), name="webhook"),
