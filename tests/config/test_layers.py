@@ -25,6 +25,7 @@ LEVELS = [
     {"admission", "recovery", "redemption", "grants"},
     {"bulk"},
     {"api", "admin", "management"},
+    {"pages"},
     {"apps", "tasks"},
 ]
 SIDEWAYS = {

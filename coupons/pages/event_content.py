@@ -1,0 +1,108 @@
+"""What an event page shows: the campaign, its state, and the answer to this visitor."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from coupons.api import responses
+from coupons.campaigns import lookup
+from coupons.campaigns.live_counts import Live
+from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import timestamps
+from coupons.claims.timestamps import iso_of
+from coupons.claims.values import Admission, Claim, Outcome
+from coupons.errors import BadToken, CouponError, NoToken
+from coupons.identity.user_tokens import Caller
+from coupons.issuing import claim_status
+from coupons.issuing.claim_status import Status
+from coupons.pages.terms_text import terms_sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server has told this visitor. `token`: verified, empty without a login. `place`: the
+    members of the API's answer to a user who holds a place."""
+
+    token: str = ""
+    place: dict[str, Any] | None = None
+    refusal: Outcome | None = None
+    refused_ms: int = 0
+    failure: CouponError | None = None
+    status: int = 200
+
+
+def standing_of(slug: str, caller: Caller, token: str) -> Answer:
+    """The user's place, or none yet. A store that is away does not keep the page from this user:
+    the button asks again."""
+    try:
+        campaign = lookup.find_snapshot(slug)
+        claim = Claim(caller.user)
+        found = claim_status.claim_status(campaign, claim)
+    except CouponError:
+        return Answer(token=token)
+    if found.status is Status.NONE:
+        return Answer(token=token)
+    return Answer(token=token, place=_place(campaign, claim, found.place, found.admitted_ms))
+
+
+def answer_of(campaign: CampaignSnapshot, claim: Claim, admission: Admission, token: str) -> Answer:
+    """The page's answer to a claim of the plain form, with the API's status."""
+    status = responses.of_admission(campaign, claim, admission).status_code
+    if admission.holds_a_place:
+        place = _place(campaign, claim, admission.place, admission.at_ms)
+        return Answer(token=token, place=place, status=status)
+    return Answer(token=token, refusal=admission.outcome, refused_ms=admission.at_ms, status=status)
+
+
+def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dict[str, Any]:
+    return responses.admission_body(campaign, claim.user, claim.nth, place, ms)
+
+
+def page_content(campaign: CampaignSnapshot, live: Live, answer: Answer) -> dict[str, Any]:
+    """The variables of `pages/event.html`."""
+    login = settings.SHOP_LOGIN_URL.replace("{campaign}", campaign.slug)
+    return {
+        "campaign": campaign,
+        "live": live,
+        "opens": timestamps.moment_of(campaign.opens_ms),
+        "closes": timestamps.moment_of(campaign.closes_ms),
+        "opens_iso": iso_of(campaign.opens_ms),
+        "closes_iso": iso_of(campaign.closes_ms),
+        "terms": terms_sentences(campaign),
+        "used": round(100 * (1 - live.remaining / campaign.stock)) if campaign.stock else 100,
+        "answer": answer,
+        "next_nth": _next_nth(campaign, answer),
+        "message": _message(answer),
+        "api": settings.PAGES_API_URL,
+        "login_url": login,
+    }
+
+
+def _next_nth(campaign: CampaignSnapshot, answer: Answer) -> int:
+    """Which coupon the form asks for; 0: this user has all."""
+    if answer.place is None:
+        return 1
+    nth = int(answer.place["nth"]) + 1
+    return nth if nth <= campaign.per_user else 0
+
+
+def _message(answer: Answer) -> str:
+    """The refusal or failure as a sentence; empty: there is none."""
+    if answer.refusal is not None:
+        return str(_REFUSALS[answer.refusal]())
+    if isinstance(answer.failure, NoToken | BadToken):
+        return _("Your login has expired. Please log in at the shop again.")
+    if answer.failure is not None:
+        return _("That did not work yet. Nothing is lost: please press the button again.")
+    return ""
+
+
+_REFUSALS = {
+    Outcome.SOLD_OUT: lambda: _("All coupons are gone. You were not among the first."),
+    Outcome.NOT_OPEN: lambda: _("Not open yet. Please press the button again when it is time."),
+    Outcome.CLOSED: lambda: _("This event is over."),
+    Outcome.PAUSED: lambda: _("The event is paused. Please press the button again in a moment."),
+    Outcome.NOT_ELIGIBLE: lambda: _("This event is not open to you: the shop chooses for whom."),
+}

@@ -1,0 +1,50 @@
+"""A campaign's terms as sentences for shoppers, in the language that is active."""
+
+from decimal import Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.models import Campaign
+from coupons.models.currencies import DECIMALS
+
+_CURRENCY_DIGITS = 2  # of a currency that the list does not have
+
+
+def terms_sentences(campaign: CampaignSnapshot) -> list[str]:
+    """What the coupon is worth comes first, then its conditions."""
+    terms = campaign.terms
+    currency = str(terms["currency"])
+    sentences = [_headline(terms, currency)]
+    if terms["cap"] is not None:
+        sentences.append(_("At most %(amount)s off.") % {"amount": _money(terms["cap"], currency)})
+    if Decimal(str(terms["minimum_order"])) > 0:
+        amount = _money(terms["minimum_order"], currency)
+        sentences.append(_("For orders of %(amount)s or more.") % {"amount": amount})
+    if campaign.valid_days is not None:
+        sentences.append(
+            _("Valid for %(days)s days after you get it.") % {"days": campaign.valid_days}
+        )
+    if campaign.per_user > 1:
+        sentences.append(_("Up to %(count)s for each person.") % {"count": campaign.per_user})
+    else:
+        sentences.append(_("One for each person."))
+    return sentences
+
+
+def _headline(terms: dict[str, str | None], currency: str) -> str:
+    if terms["discount"] == Campaign.Discount.PERCENT:
+        value = Decimal(str(terms["value"])).normalize()
+        return _("%(percent)s%% off") % {"percent": f"{value:f}"}
+    return _("%(amount)s off") % {"amount": _money(terms["value"], currency)}
+
+
+def _money(amount: str | None, currency: str) -> str:
+    """`5,000원` in Korean for won, else `5,000 KRW`."""
+    digits = DECIMALS.get(currency, _CURRENCY_DIGITS)
+    shown = number_format(Decimal(str(amount)), decimal_pos=digits, force_grouping=True)
+    if currency == "KRW" and get_language() == "ko":
+        return f"{shown}원"
+    return f"{shown} {currency}"

@@ -1,0 +1,11 @@
+"""Paths of the pages' door."""
+
+from django.urls import path
+
+from coupons.pages import views
+
+urlpatterns = [
+    path("events/<str:slug>", views.EventPage.as_view(), name="event"),
+    path("events/<str:slug>/claim", views.ClaimForm.as_view(), name="event-claim"),
+    path("coupon-button.js", views.button_script, name="button-script"),
+]

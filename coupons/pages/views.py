@@ -1,0 +1,150 @@
+"""The event page. It works without JavaScript: a plain form claims, and the answer is a page."""
+
+import hashlib
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.views import View
+from django.views.decorators.http import require_safe
+
+from coupons.admission import strategies
+from coupons.api import problems, rate_limit, translations
+from coupons.campaigns import live_counts, lookup
+from coupons.claims.values import Claim
+from coupons.errors import BadToken, CouponError, NoToken, UnknownCampaign
+from coupons.identity import user_tokens
+from coupons.identity.user_tokens import Caller
+from coupons.pages import content_policy, event_content
+from coupons.pages.event_content import Answer
+
+LANGUAGES = ("en", "ko")
+LONGEST_TOKEN = 4096  # bytes
+PAGE_AGE_S = 2  # a page without a token may be shared for so long
+SCRIPT_AGE_S = 300
+RETRY_S = 2
+SCRIPT = settings.ASSETS / "static" / "pages" / "coupon-button.js"
+
+
+class EventPage(View):
+    """GET: the page, the same for everybody. POST with the field `token`: the shop hands over its
+    user; the page is this user's and is not stored."""
+
+    http_method_names = ("get", "head", "post")
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        page = _event_page(request, slug, Answer())
+        if page.status_code == 200:
+            page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
+        return page
+
+    def post(self, request: HttpRequest, slug: str) -> HttpResponse:
+        try:
+            caller, token = _posted_caller(request)
+        except (BadToken, NoToken) as error:
+            return _event_page(request, slug, Answer(failure=error))
+        return _event_page(request, slug, event_content.standing_of(slug, caller, token))
+
+
+class ClaimForm(View):
+    """POST with the fields `token` and `nth`: claims, as the API does. GET leads back to the page,
+    for whoever reloads the answer's address."""
+
+    http_method_names = ("get", "head", "post")
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        return HttpResponse(status=303, headers={"Location": f"/events/{slug}"})
+
+    def post(self, request: HttpRequest, slug: str) -> HttpResponse:
+        token = ""
+        try:
+            caller, token = _posted_caller(request)
+            rate_limit.check_claims_of(caller.user)
+            campaign = lookup.find_snapshot(slug)
+            claim = Claim(caller.user, _posted_nth(request, campaign.per_user))
+            admission = strategies.admit(campaign, claim, segments=caller.segments)
+        except UnknownCampaign:
+            return _event_page(request, slug, Answer())
+        except CouponError as error:
+            return _event_page(request, slug, Answer(token=token, failure=error))
+        answer = event_content.answer_of(campaign, claim, admission, token)
+        return _event_page(request, slug, answer)
+
+
+def _posted_caller(request: HttpRequest) -> tuple[Caller, str]:
+    """The user of the posted token. Raises NoToken, BadToken."""
+    token = request.POST.get("token", "")
+    if not token:
+        raise NoToken("The form has no token.")
+    if len(token) > LONGEST_TOKEN:
+        raise BadToken("The token is malformed.")
+    return user_tokens.verify_token(token), token
+
+
+def _posted_nth(request: HttpRequest, per_user: int) -> int:
+    text = request.POST.get("nth", "1")
+    nth = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(nth, 1), per_user)
+
+
+def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse:
+    """The page with this answer on it. Its status is the API's for the same answer."""
+    with translation.override(_language(request)):
+        try:
+            campaign = lookup.find_snapshot(slug)
+            content = event_content.page_content(
+                campaign, live_counts.live_counts(campaign), answer
+            )
+        except UnknownCampaign:
+            return _render(request, "pages/unknown.html", {}, 404)
+        except CouponError as error:
+            page = _render(request, "pages/unavailable.html", {"slug": slug}, error.status)
+            page["Retry-After"] = str(problems.jittered_wait_s(RETRY_S))
+            return page
+        return _render(request, "pages/event.html", content, answer.status)
+
+
+def _render(
+    request: HttpRequest, template: str, content: dict[str, Any], status: int
+) -> HttpResponse:
+    language = translation.get_language()
+    content |= {"language": language, "other_language": "en" if language == "ko" else "ko"}
+    page = HttpResponse(render_to_string(template, content), status=status)
+    page["Content-Language"] = language
+    page["Cache-Control"] = "no-store"
+    patch_vary_headers(page, ["Accept-Language"])
+    content_policy.secure_page(page)
+    return page
+
+
+def _language(request: HttpRequest) -> str:
+    """That of `?lang=`, else the browser's."""
+    chosen = request.GET.get("lang")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return translations.language_of(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+
+@require_safe
+def button_script(request: HttpRequest) -> HttpResponse:
+    """The embeddable button at an address that stays; any site may load it."""
+    script, tag = _script()
+    headers = {
+        "ETag": tag,
+        "Cache-Control": f"public, max-age={SCRIPT_AGE_S}",
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    if request.META.get("HTTP_IF_NONE_MATCH") == tag:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8", headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _script() -> tuple[bytes, str]:
+    script = SCRIPT.read_bytes()
+    return script, f'"{hashlib.sha256(script).hexdigest()[:32]}"'
