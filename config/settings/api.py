@@ -27,7 +27,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "coupons.api.openapi.require_bodies",
     ],
-    "ENUM_NAME_OVERRIDES": {"CouponStateEnum": "coupons.api.schemas.STATES"},
+    "ENUM_NAME_OVERRIDES": {
+        "CouponStateEnum": "coupons.api.schemas.STATES",
+        "PublicStateEnum": "coupons.api.schemas.CAMPAIGN_STATES",
+    },
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
 }

@@ -27,6 +27,9 @@ class HeldPlace(Body):
 STATES = ["issued", "held", "redeemed", "revoked", "expired"]
 
 
+CAMPAIGN_STATES = ["scheduled", "open", "sold_out", "paused", "closed"]
+
+
 class ClaimStatus(Body):
     status = serializers.ChoiceField(["none", "queued", "issued"])
     stored_at = serializers.DateTimeField(required=False)
@@ -74,7 +77,7 @@ class Terms(Body):
 class PublicCampaign(Body):
     campaign = serializers.CharField()
     name = serializers.CharField()
-    state = serializers.ChoiceField(["scheduled", "open", "sold_out", "paused", "closed"])
+    state = serializers.ChoiceField(CAMPAIGN_STATES)
     stock = serializers.IntegerField()
     remaining = serializers.IntegerField()
     per_user = serializers.IntegerField()
@@ -82,6 +85,27 @@ class PublicCampaign(Body):
     closes_at = serializers.DateTimeField()
     terms = Terms()
     server_time = serializers.DateTimeField(help_text="By the clock that opens the campaign.")
+
+
+class Time(Body):
+    now = serializers.DateTimeField()
+    now_ms = serializers.IntegerField(help_text="Milliseconds since the Unix epoch.")
+
+
+class Live(Body):
+    campaign = serializers.CharField()
+    state = serializers.ChoiceField(CAMPAIGN_STATES)
+    now = serializers.DateTimeField(help_text="When this was read. For a countdown: /api/v1/time.")
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    stock = serializers.IntegerField()
+    remaining = serializers.IntegerField()
+    last_place_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last coupon was given; null: not yet, or not known."
+    )
+    asked = serializers.IntegerField(help_text="Claims answered so far, repetitions counted.")
+    refused = serializers.IntegerField(help_text="Those of them without a coupon.")
+    waitlist = serializers.BooleanField(help_text="Whether the campaign has a waitlist.")
 
 
 class CouponBody(Body):

@@ -25,7 +25,7 @@ def live_counts(campaign: CampaignSnapshot) -> Live:
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _counts_in_mysql(campaign)
     gate = store().campaigns.gate(campaign.slug)
-    state = _state(gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms)
+    state = state_at(gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms)
     return Live(state, gate.remaining, gate.now_ms)
 
 
@@ -39,7 +39,7 @@ def _counts_in_mysql(campaign: CampaignSnapshot) -> Live:
     remaining = max(0, row.campaign.stock - row.stored)
     paused = row.campaign.state == Campaign.State.PAUSED
     opens, closes = row.campaign.opens_at, row.campaign.closes_at
-    state = _state(
+    state = state_at(
         paused,
         timestamps.milliseconds_of(opens),
         timestamps.milliseconds_of(closes),
@@ -49,7 +49,8 @@ def _counts_in_mysql(campaign: CampaignSnapshot) -> Live:
     return Live(state, remaining, row.now_ms)
 
 
-def _state(paused: bool, opens_ms: int, closes_ms: int, remaining: int, now_ms: int) -> str:
+def state_at(paused: bool, opens_ms: int, closes_ms: int, remaining: int, now_ms: int) -> str:
+    """By which a claim would be decided at `now_ms`, or `sold_out`."""
     if now_ms >= closes_ms:
         return "closed"
     if paused:

@@ -2,7 +2,8 @@
 Redis, from where the readiness board and the metrics read it.
 
 No guarantee depends on a host's clock, so nothing is corrected by this: it shows an operator that a
-host's NTP does not work.
+host's NTP does not work. The same measurement tells this process what time Redis has
+(`campaigns.redis_clock`).
 """
 
 import atexit
@@ -13,6 +14,7 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+from coupons.campaigns import redis_clock
 from coupons.errors import StoreFailure
 from coupons.runtime import ProcessState
 from coupons.store import store
@@ -29,11 +31,13 @@ logger = logging.getLogger(__name__)
 
 class Skew(NamedTuple):
     """`ahead_ms`: how far the wall clock is ahead of Redis' clock (behind: negative), ±
-    `within_ms`; `at_ms`: when it was measured, by Redis' clock."""
+    `within_ms`; `at_ms`: when it was measured, by Redis' clock; `monotonic_ms`: how far Redis'
+    clock was ahead of `time.monotonic`."""
 
     ahead_ms: float
     within_ms: float
     at_ms: int
+    monotonic_ms: float
 
     @property
     def off_ms(self) -> float:
@@ -54,8 +58,10 @@ def _measure_once() -> Skew:
     wall, began = time.time(), time.monotonic()
     at_ms = store().server.now_ms()
     half_ms = 500 * (time.monotonic() - began)
-    ahead_ms = 1000 * wall + half_ms - (at_ms + 0.5)  # Redis' milliseconds have no fractions
-    return Skew(ahead_ms, half_ms + 0.5, at_ms)
+    redis_ms = at_ms + 0.5  # Redis' milliseconds have no fractions
+    return Skew(
+        1000 * wall + half_ms - redis_ms, half_ms + 0.5, at_ms, redis_ms - 1000 * began - half_ms
+    )
 
 
 class Reporter:
@@ -97,6 +103,7 @@ class Reporter:
     def _report_now(self, process: str) -> None:
         try:
             skew = measure_skew()
+            redis_clock.keep_measurement(skew.monotonic_ms)
             store().processes.report_clock(
                 process, os.getpid(), ahead_ms=round(skew.ahead_ms),
                 within_ms=round(skew.within_ms), at_ms=skew.at_ms,

@@ -4,8 +4,9 @@ One script per decision (`lua/`), one method per script or command, one attribut
 subject: `admission` decides, `grants` gives named users a place, `campaigns` reads and writes the
 gates, `queue` holds the claims to be stored, `waitlist` the users who wait, `wakeups` the pending
 flags of wake-up messages, `processes` the clock reports of our processes, `logins` counts
-operators' logins, `recovery` and `recent_admissions` restore what Redis lost, and `server` asks the
-server about itself: clock, identity, INFO.
+operators' logins, `live` reads and counts what everybody may see, `recovery` and
+`recent_admissions` restore what Redis lost, and `server` asks the server about itself: clock,
+identity, INFO.
 A call about many campaigns returns one result per campaign (`replies.ByCampaign`): an error of one
 campaign does not fail the others.
 """
@@ -18,6 +19,7 @@ from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.client import StoreClient
 from coupons.store.grants import Given, GrantCalls, Grantee
 from coupons.store.layouts import LayoutCalls
+from coupons.store.live import LiveCalls
 from coupons.store.login_failures import LoginCalls
 from coupons.store.processes import ProcessCalls
 from coupons.store.queue import Entry, QueueCalls
@@ -55,6 +57,7 @@ class Store:
         self.campaigns = CampaignCalls(shared)
         self.grants = GrantCalls(shared)
         self.layouts = LayoutCalls(shared)
+        self.live = LiveCalls(shared)
         self.logins = LoginCalls(shared)
         self.processes = ProcessCalls(shared)
         self.queue = QueueCalls(shared)

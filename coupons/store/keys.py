@@ -2,7 +2,8 @@
 
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
                                             server layout granted (units of stock that
-                                            `grant.lua` has raised); closed for repair: before,
+                                            `grant.lua` has raised) last (ms when the last place
+                                            of the stock was given); closed for repair: before,
                                             repair, doubt, and no epoch
     coupon:{slug}:claimants         hash    user (or nth:user), packed → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
@@ -15,6 +16,7 @@
     coupon:{slug}:failed            string  why the campaign's last drain failed; expires
     coupon:{slug}:waitlist          hash    u + user → number and moment, 10 bytes; `last` number,
                                             `epoch` under which it was last compared with MySQL
+    coupon:{slug}:counts            hash    asked, refused: claims that web processes have answered
     coupon:{slug}:joined            stream  who joined the waitlist and is not in MySQL yet
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  replication id of the server that was last verified
@@ -56,6 +58,7 @@ class CampaignKeys:
     failed: str
     waitlist: str
     joined: str
+    counts: str
 
 
 # The Redis type of each key of a campaign, by the key's short name.
@@ -70,6 +73,7 @@ TYPES = {
     "failed": "string",
     "waitlist": "hash",
     "joined": "stream",
+    "counts": "hash",
 }
 
 
@@ -87,6 +91,7 @@ def campaign_keys(slug: str) -> CampaignKeys:
         base + "failed",
         base + "waitlist",
         base + "joined",
+        base + "counts",
     )
 
 

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from coupons.api.v1 import views, waitlist
+from coupons.api.v1 import views, waitlist, watching
 
 urlpatterns = [
     # First, because it gets more requests than all the others together.
     path("campaigns/<str:slug>/claims", views.Claims.as_view(), name="claims"),
+    path("time", watching.Time.as_view(), name="time"),
+    path("campaigns/<str:slug>/live", watching.Live.as_view(), name="live"),
     path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),
     path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
     path("campaigns/<str:slug>/waitlist", waitlist.Waitlist.as_view(), name="waitlist"),
