@@ -1,1 +1,1049 @@
+// <coupon-button campaign="…" token-url="/token">: countdown, button and honest answer of an
+// event, for the event page and for a shop's own pages. One file, no dependency.
+// Attributes, events and CSS parts: coupons/pages/README.md.
 "use strict";
+
+(() => {
+  const OWN_ORIGIN = new URL(document.currentScript?.src ?? location.href, location.href).origin;
+
+  // ---- Texts ---------------------------------------------------------------------------------
+
+  const TEXTS = {
+    en: {
+      loading: "One moment, please …",
+      opensIn: "Opens in",
+      closesIn: "Closes in",
+      days: (n) => `${n} d `,
+      open: "Open now",
+      paused: "Paused for a moment. The button works again as soon as it goes on.",
+      soldOut: "All coupons are gone.",
+      closed: "This event is over.",
+      unknown: "There is no such event.",
+      left: (left, of) => `${left} of ${of} left`,
+      button: "Get my coupon",
+      again: "Get another coupon",
+      asking: "Asking …",
+      early: (time) => `Not open yet. It opens at ${time}.`,
+      askingAgain: "No answer yet. We ask again by ourselves; you lose nothing by it.",
+      busy: "Very many people are asking. We ask again by ourselves; please stay.",
+      offline: "You are offline. We ask as soon as you are back.",
+      gaveUp: "There is still no answer. Please press again; asking again is safe.",
+      won: "It is yours!",
+      kept: "You have this coupon already.",
+      code: "Code",
+      copy: "Copy the code",
+      copied: "Copied",
+      place: (place) => `You were number ${place}.`,
+      usableUntil: (time) => `Use it before ${time}.`,
+      receipt: "Receipt",
+      receiptWhy: "It proves that this coupon was promised to you. Keep it.",
+      copyReceipt: "Copy the receipt",
+      refused: "You were not among the first.",
+      margin: (last, answered, gap) =>
+        `The last coupon went at ${last}; you were answered at ${answered}: ${gap} later.`,
+      seconds: (text) => `${text} s`,
+      asked: (asked, stock) => `${asked} requests came for ${stock} coupons.`,
+      notEligible: "This event is not open to you: the shop chooses for whom.",
+      login: "Log in at the shop",
+      loginWhy: "To take part, please log in at the shop.",
+      loginExpired: "Your login has expired. Please log in at the shop again: your turn is kept.",
+      failed: "That did not work. Please load the page again.",
+      join: "Join the waitlist",
+      waiting: (position) => `You are number ${position} on the waitlist.`,
+      leave: "Leave the waitlist",
+      offered: (time) => `A coupon is free for you until ${time}.`,
+      accept: "Take it",
+      served: "Your coupon from the waitlist is here.",
+      skipped: "The offer has passed to the next one.",
+      exact: (ms) => `Countdown by the shop's clock, exact to ±${ms} ms`,
+      mark: (time) => `Opens in ${time}`,
+      minutes: (n) => (n === 1 ? "1 minute" : `${n} minutes`),
+      secondsLong: (n) => `${n} seconds`,
+    },
+    ko: {
+      loading: "잠시만 기다려 주세요 …",
+      opensIn: "오픈까지",
+      closesIn: "종료까지",
+      days: (n) => `${n}일 `,
+      open: "진행 중",
+      paused: "잠시 멈췄습니다. 다시 시작하면 바로 누를 수 있습니다.",
+      soldOut: "선착순 마감되었습니다.",
+      closed: "종료된 이벤트입니다.",
+      unknown: "존재하지 않는 이벤트입니다.",
+      left: (left, of) => `${of}장 중 ${left}장 남음`,
+      button: "쿠폰 받기",
+      again: "한 장 더 받기",
+      asking: "신청 중 …",
+      early: (time) => `아직 오픈 전입니다. ${time}에 열립니다.`,
+      askingAgain: "아직 응답이 없어 자동으로 다시 신청합니다. 불이익은 없습니다.",
+      busy: "신청이 몰리고 있습니다. 자동으로 다시 신청하니 그대로 기다려 주세요.",
+      offline: "오프라인입니다. 연결되면 바로 신청합니다.",
+      gaveUp: "아직 응답이 없습니다. 다시 눌러 주세요. 여러 번 눌러도 괜찮습니다.",
+      won: "쿠폰을 받았습니다!",
+      kept: "이미 받은 쿠폰입니다.",
+      code: "쿠폰 번호",
+      copy: "번호 복사",
+      copied: "복사했습니다",
+      place: (place) => `${place}번째로 받았습니다.`,
+      usableUntil: (time) => `${time}까지 사용할 수 있습니다.`,
+      receipt: "영수증",
+      receiptWhy: "이 쿠폰을 약속받았다는 증명입니다. 보관해 주세요.",
+      copyReceipt: "영수증 복사",
+      refused: "아쉽게도 순위 안에 들지 못했습니다.",
+      margin: (last, answered, gap) =>
+        `마지막 쿠폰은 ${last}에 발급되었고, 회원님의 응답 시각은 ${answered}입니다. 차이는 ${gap}입니다.`,
+      seconds: (text) => `${text}초`,
+      asked: (asked, stock) => `쿠폰 ${stock}장에 신청 ${asked}건이 들어왔습니다.`,
+      notEligible: "이 이벤트의 참여 대상이 아닙니다. 대상은 쇼핑몰이 정합니다.",
+      login: "쇼핑몰에서 로그인",
+      loginWhy: "참여하려면 쇼핑몰에서 로그인해 주세요.",
+      loginExpired: "로그인이 만료되었습니다. 다시 로그인하면 이어서 신청합니다.",
+      failed: "처리되지 않았습니다. 페이지를 다시 불러와 주세요.",
+      join: "대기 신청",
+      waiting: (position) => `대기 순번은 ${position}번입니다.`,
+      leave: "대기 취소",
+      offered: (time) => `${time}까지 받을 수 있는 쿠폰이 있습니다.`,
+      accept: "받기",
+      served: "대기하신 쿠폰이 발급되었습니다.",
+      skipped: "제안이 다음 분께 넘어갔습니다.",
+      exact: (ms) => `쇼핑몰 시계 기준 카운트다운, 오차 ±${ms}ms`,
+      mark: (time) => `오픈까지 ${time}`,
+      minutes: (n) => `${n}분`,
+      secondsLong: (n) => `${n}초`,
+    },
+  };
+
+  // ---- Small things --------------------------------------------------------------------------
+
+  const LONGEST_TIMER_MS = 2 ** 30; // setTimeout wraps at 2 ** 31
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  const between = (low, high) => low + Math.random() * (high - low);
+  const millis = (text) => (text ? Date.parse(text) : null);
+
+  function storage(key, value) {
+    // Without storage (a private window that refuses it) the page works, and forgets on a reload.
+    try {
+      if (value === undefined) return JSON.parse(sessionStorage.getItem(key));
+      if (value === null) sessionStorage.removeItem(key);
+      else sessionStorage.setItem(key, JSON.stringify(value));
+    } catch {
+      /* nothing is remembered */
+    }
+    return null;
+  }
+
+  function readToken(token) {
+    // Of a JWT's payload, for display and storage only: the server verifies.
+    try {
+      const text = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+      return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    } catch {
+      return {};
+    }
+  }
+
+  // ---- The deciding clock --------------------------------------------------------------------
+
+  // The server's time as this browser knows it, by the round trips to /time: an answer's time lies
+  // between request and response, so its middle is right to half of the round trip. Durations are
+  // measured by the monotonic clock: the visitor's wall clock may be set to anything.
+  class ServerClock {
+    static ROUNDS = 5;
+    static DRIFT = 0.0002; // of the local clock, per ms, until it is measured again
+    static SLEW = 0.1; // a small correction makes seconds at most so much longer or shorter
+    static JUMP_MS = 1500; // a larger error (the machine slept) is corrected at once
+
+    constructor(api) {
+      this.api = api;
+      this.within = Infinity; // ms, either way
+      this._offset = null; // server − performance.now(), as measured
+      this._shown = null; // the same, as shown: it follows without jumps
+      this._at = 0; // when it was measured or slewed, performance.now()
+      this._measuredAt = -Infinity;
+      this._wall = Date.now() - performance.now();
+      this._syncing = null;
+    }
+
+    get isKnown() {
+      return this._offset !== null;
+    }
+
+    now() {
+      const at = performance.now();
+      const error = this._offset - this._shown;
+      const step = ServerClock.SLEW * (at - this._at);
+      this._shown += Math.abs(error) > ServerClock.JUMP_MS ? error : clamp(error, -step, step);
+      this._at = at;
+      return at + this._shown;
+    }
+
+    // Whether the machine slept: then the two local clocks no longer run together.
+    hasSlept() {
+      const wall = Date.now() - performance.now();
+      const slept = Math.abs(wall - this._wall) > 500;
+      this._wall = wall;
+      return slept;
+    }
+
+    sync({ anew = false } = {}) {
+      this._syncing ??= this._sync(anew).finally(() => (this._syncing = null));
+      return this._syncing;
+    }
+
+    async _sync(anew) {
+      let best = null;
+      for (let round = 0; round < ServerClock.ROUNDS; round++) {
+        const sample = await this._measure().catch(() => null);
+        if (sample && (!best || sample.within < best.within)) best = sample;
+        if (!sample) await sleep(between(200, 600));
+      }
+      if (best) this._take(best, anew);
+      return best !== null;
+    }
+
+    async _measure() {
+      const began = performance.now();
+      const answer = await fetch(`${this.api}/api/v1/time`, { cache: "no-store" });
+      const ended = performance.now();
+      if (!answer.ok) throw new Error(answer.status);
+      const { now_ms: ms } = await answer.json();
+      return { offset: ms + 0.5 - (began + ended) / 2, within: (ended - began) / 2 + 0.5, at: ended };
+    }
+
+    _take(sample, anew) {
+      const aged = this.within + ServerClock.DRIFT * (sample.at - this._measuredAt);
+      const differs = Math.abs(sample.offset - this._offset) > sample.within + aged;
+      if (this.isKnown && !anew && !differs && sample.within > aged) return;
+      this._offset = sample.offset;
+      this.within = sample.within;
+      this._measuredAt = sample.at;
+      if (this._shown === null) {
+        this._shown = sample.offset;
+        this._at = performance.now();
+      }
+    }
+  }
+
+  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+  // ---- The opening: what is known, and how it is asked ------------------------------------------
+
+  const RESYNC_MS = 60_000;
+  const PATIENCE_MS = 10_000; // for one answer
+  const ASK_FOR_MS = 600_000; // then the visitor is asked to press again
+  const RESUME_MS = 600_000; // a press of before the reload is gone on with, so long after it
+  const FINAL = new Set(["sold_out", "closed", "not_eligible"]);
+
+  class Opening extends EventTarget {
+    constructor(api, slug, tokenUrl) {
+      super();
+      this.api = api;
+      this.slug = slug;
+      this.tokenUrl = tokenUrl;
+      this.perUser = 1;
+      this.clock = new ServerClock(api);
+      this.live = null;
+      this.token = "";
+      this.login = "none"; // none, ok, expired
+      this.asking = null; // "first", "again", "busy", "offline" while a press is not answered
+      this.places = []; // bodies of the coupons that this visitor has
+      this.isNew = false; // the last of them came by this visit's press
+      this.refusal = null; // body of a final refusal, or of a failure that a reload may mend
+      this.entry = null; // of the waitlist
+      this.isUnknown = false;
+      this._isRunning = false;
+      this._timers = new Set();
+    }
+
+    // -- beginning and end
+
+    start() {
+      if (this._isRunning) return;
+      this._isRunning = true;
+      this._stop = new AbortController();
+      const on = (target, name, act) =>
+        target.addEventListener(name, act, { signal: this._stop.signal });
+      on(document, "visibilitychange", () => document.hidden || this._comeBack());
+      on(window, "focus", () => this._comeBack());
+      on(window, "online", () => this._comeBack());
+      on(window, "pageshow", (event) => event.persisted && this._comeBack());
+      this._comeBack();
+      this._keep(() => this.clock.sync().then(() => this._changed()), () => this._untilResync());
+      this._watch();
+      this._every(250, () => this.clock.hasSlept() && this._comeBack());
+      if (this.tokenUrl && !this.token) this.fetchToken();
+    }
+
+    stop() {
+      this._isRunning = false;
+      this._stop?.abort();
+      for (const timer of this._timers) clearTimeout(timer);
+      this._timers.clear();
+    }
+
+    // After sleep, focus, back or a lost network: nothing of before is believed.
+    _comeBack() {
+      const now = performance.now();
+      if (now - (this._cameBack ?? -Infinity) < 1000) return;
+      this._cameBack = now;
+      this.clock.sync({ anew: true }).then(() => this._changed());
+      this._pollNow?.();
+      this._wake?.();
+    }
+
+    _later(ms, act) {
+      const timer = setTimeout(() => {
+        this._timers.delete(timer);
+        if (this._isRunning) act();
+      }, clamp(ms, 0, LONGEST_TIMER_MS));
+      this._timers.add(timer);
+      return timer;
+    }
+
+    _every(ms, act) {
+      this._later(ms, () => {
+        act();
+        this._every(ms, act);
+      });
+    }
+
+    _keep(act, untilNext) {
+      this._later(untilNext(), async () => {
+        await act().catch(() => null);
+        if (this._isRunning) this._keep(act, untilNext);
+      });
+    }
+
+    // Often enough, and once more shortly before it opens.
+    _untilResync() {
+      if (!this.clock.isKnown) return between(1000, 3000);
+      const left = this.msUntilOpen();
+      for (const before of [8_000, 30_000]) {
+        if (left > before + 2_000 && left < before + RESYNC_MS) return left - before;
+      }
+      return RESYNC_MS * between(0.8, 1.2);
+    }
+
+    _changed() {
+      this.dispatchEvent(new Event("change"));
+    }
+
+    // -- what is known
+
+    msUntilOpen() {
+      return this.live ? this.live.opensMs - this.clock.now() : Infinity;
+    }
+
+    // scheduled, open, paused, sold_out, closed, unknown, loading: by the deciding clock, which
+    // opens the event here at the same moment as there.
+    get phase() {
+      if (this.isUnknown) return "unknown";
+      if (!this.live || !this.clock.isKnown) return "loading";
+      const now = this.clock.now();
+      const { state, opensMs, closesMs } = this.live;
+      if (state === "closed" || now >= closesMs) return "closed";
+      if (state === "paused" || state === "sold_out") return state;
+      return now < opensMs ? "scheduled" : "open";
+    }
+
+    // -- the live document, which all watchers share
+
+    _watch() {
+      const poll = async () => {
+        clearTimeout(this._pollTimer);
+        if (document.hidden) return; // _comeBack asks at once
+        const waited = await this._readLive();
+        if (this._isRunning) this._pollTimer = this._later(waited ?? this._pollPause(), poll);
+      };
+      this._pollNow = poll;
+      poll();
+    }
+
+    _pollPause() {
+      const left = this.clock.isKnown ? this.msUntilOpen() : 0;
+      const wanted = { open: 1000, paused: 1000, sold_out: 5000, closed: 60_000, unknown: 30_000 };
+      const pause = wanted[this.phase] ?? (left > 60_000 ? 15_000 : 4000);
+      // At the opening itself nobody needs a poll: the claim's answer comes first.
+      return pause * between(0.85, 1.15);
+    }
+
+    async _readLive() {
+      try {
+        const answer = await fetch(this._path("/live"), { signal: timeout(PATIENCE_MS) });
+        if (answer.status === 404) {
+          this.isUnknown = true;
+          this._changed();
+          return null;
+        }
+        if (!answer.ok) throw new Error(answer.status);
+        const live = await answer.json();
+        live.opensMs = millis(live.opens_at);
+        live.closesMs = millis(live.closes_at);
+        this.isUnknown = false;
+        this.live = live;
+        this._failures = 0;
+        this._changed();
+        return null;
+      } catch {
+        this._failures = (this._failures ?? 0) + 1;
+        this._changed();
+        return between(500, Math.min(10_000, 1000 * 2 ** this._failures));
+      }
+    }
+
+    _path(below) {
+      return `${this.api}/api/v1/campaigns/${encodeURIComponent(this.slug)}${below}`;
+    }
+
+    // -- who this visitor is
+
+    async setToken(token) {
+      const { sub, exp } = readToken(token);
+      const isAnother = this._user !== undefined && this._user !== sub;
+      this.token = token;
+      this._user = sub;
+      this._expires = exp ? exp * 1000 : Infinity;
+      this.login = token ? "ok" : "none";
+      if (isAnother) {
+        this.places = [];
+        this.refusal = this.entry = null;
+      }
+      this._changed();
+      if (token) await this._remember();
+    }
+
+    // The shop's backend gives a fresh token to its page; the shop's own cookie goes along.
+    async fetchToken() {
+      try {
+        const answer = await fetch(this.tokenUrl, {
+          credentials: "same-origin", headers: { Accept: "application/json" }, cache: "no-store",
+          signal: timeout(PATIENCE_MS),
+        });
+        if (!answer.ok) throw new Error(answer.status);
+        await this.setToken((await answer.json()).token ?? "");
+      } catch {
+        this.login = this.token ? "expired" : "none";
+        this._changed();
+      }
+      return this.login === "ok";
+    }
+
+    // A token that ends while the visitor waits is exchanged before it is needed.
+    async _freshToken() {
+      const ends = this._expires - 10_000;
+      if (this.tokenUrl && (!this.token || (this.clock.isKnown && this.clock.now() > ends))) {
+        await this.fetchToken();
+      }
+      return this.login === "ok";
+    }
+
+    get _key() {
+      return `coupon ${this.api} ${this.slug} ${this._user ?? ""}`;
+    }
+
+    // After a reload or a new login: coupons by the server, a press that was not answered, and a
+    // refusal, by this window's storage.
+    async _remember() {
+      const kept = storage(this._key) ?? {};
+      if (kept.refusal) this.refusal = kept.refusal;
+      for (let nth = 1; nth <= this.perUser; nth++) {
+        const held = await this._call("GET", `/claims/me?nth=${nth}`);
+        if (!held?.body?.place) break;
+        this._take(held.body, false);
+      }
+      if (this.live?.waitlist || kept.waits) await this.readEntry();
+      const pressed = Date.now() - (kept.pressed ?? -Infinity);
+      if (pressed < RESUME_MS && !this.places.length && !this.refusal) this.press();
+      this._changed();
+    }
+
+    _note(members) {
+      storage(this._key, { ...storage(this._key), ...members });
+    }
+
+    // -- the press
+
+    get nextNth() {
+      return this.places.length + 1;
+    }
+
+    get mayPress() {
+      return !this.asking && this.places.length < this.perUser && !this._isRefused;
+    }
+
+    // Stock may come back: a refusal counts until a live document of a moment later says "open".
+    get _isRefused() {
+      const { refusal, live } = this;
+      if (!FINAL.has(refusal?.code)) return false;
+      const isOver = refusal.code === "sold_out" && live?.state === "open"
+        && millis(live.now) > millis(refusal.answered_at) + 3000;
+      return !isOver;
+    }
+
+    async press() {
+      if (this.asking) return; // a second press of the same wish
+      if (!(await this._freshToken())) {
+        this.dispatchEvent(new Event("login-needed"));
+        this._changed();
+        return;
+      }
+      if (this.asking || !this.mayPress) return;
+      this.asking = "first";
+      this.refusal = null;
+      this._note({ pressed: Date.now(), refusal: null });
+      this._changed();
+      try {
+        await this._askUntilAnswered();
+      } finally {
+        this.asking = null;
+        this._note({ pressed: null });
+        this._changed();
+      }
+    }
+
+    async _askUntilAnswered() {
+      const until = performance.now() + ASK_FOR_MS;
+      let isRenewed = false;
+      for (let tries = 0; performance.now() < until && this._isRunning; tries++) {
+        const answer = await this._call("POST", "/claims", { nth: this.nextNth });
+        const code = answer?.body?.code;
+        if (answer?.ok) return this._take(answer.body, true);
+        if (answer?.status === 401) {
+          if (!isRenewed && this.tokenUrl && (isRenewed = await this.fetchToken())) continue;
+          return this._loseLogin();
+        }
+        if (FINAL.has(code)) return this._refuse(answer.body);
+        if (answer && answer.status < 500 && answer.status !== 429 && code !== "not_open") {
+          return this._refuse(answer.body ?? {});
+        }
+        const pause = this._pause(answer, tries);
+        if (pause === null) return null; // not open for long yet
+        this._changed();
+        await this._rest(pause);
+      }
+      this.refusal = { code: "no_answer" };
+      return null;
+    }
+
+    // How long until the next try, in ms, with jitter: nobody comes back in step with the others.
+    _pause(answer, tries) {
+      if (answer?.body?.code === "not_open") {
+        const left = millis(answer.body.opens_at) - this.clock.now();
+        if (left > 5000) return null;
+        return Math.max(0, left) + between(0, 150);
+      }
+      if (!navigator.onLine) {
+        this.asking = "offline";
+        return 5000;
+      }
+      this.asking = answer ? "busy" : "again";
+      const wanted = Number(answer?.retryAfter) * 1000;
+      if (wanted > 0) return Math.min(wanted, 30_000) * between(0.8, 1.3);
+      return between(300, Math.min(8000, 600 * 2 ** tries));
+    }
+
+    // A pause that ends at once when the network or the visitor comes back.
+    _rest(ms) {
+      return new Promise((done) => {
+        this._wake = done;
+        setTimeout(done, ms);
+      });
+    }
+
+    _take(place, isNew) {
+      this.places = [...this.places.filter((other) => other.nth !== place.nth), place];
+      this.isNew = isNew;
+      this.refusal = null;
+      this._note({ refusal: null });
+      this.dispatchEvent(new CustomEvent("claimed", { detail: place }));
+      this._changed();
+    }
+
+    _refuse(problem) {
+      this.refusal = problem;
+      if (FINAL.has(problem.code)) this._note({ refusal: problem });
+      this.dispatchEvent(new CustomEvent("refused", { detail: problem }));
+      this._changed();
+    }
+
+    _loseLogin() {
+      this.login = "expired";
+      this._note({ pressed: Date.now() });
+      this.dispatchEvent(new Event("login-needed"));
+      this._changed();
+    }
+
+    // -- the waitlist
+
+    async readEntry() {
+      const answer = await this._call("GET", "/waitlist");
+      await this._takeEntry(answer);
+    }
+
+    async changeEntry(method, below = "") {
+      const answer = await this._call(method, `/waitlist${below}`);
+      if (answer && !answer.ok && answer.body) this._refuse(answer.body);
+      await this._takeEntry(answer);
+    }
+
+    async _takeEntry(answer) {
+      if (!answer?.ok) return;
+      this.entry = answer.body;
+      const waits = ["waiting", "offered"].includes(this.entry.state);
+      this._note({ waits });
+      if (this.entry.state === "served" && !this.places.length) {
+        const held = await this._call("GET", "/claims/me");
+        if (held?.body?.place) this._take(held.body, true);
+      }
+      clearTimeout(this._entryTimer);
+      if (waits) this._entryTimer = this._later(between(10_000, 20_000), () => this.readEntry());
+      this._changed();
+    }
+
+    // -- one request. Null: no answer came, and the request may have arrived.
+
+    async _call(method, below, body) {
+      try {
+        const answer = await fetch(this._path(below), {
+          method, signal: timeout(PATIENCE_MS), cache: "no-store",
+          headers: {
+            Authorization: `Bearer ${this.token}`,
+            ...(body && { "Content-Type": "application/json" }),
+          },
+          body: body && JSON.stringify(body),
+        });
+        const text = await answer.text();
+        return {
+          ok: answer.ok, status: answer.status, retryAfter: answer.headers.get("Retry-After"),
+          body: parsed(text),
+        };
+      } catch {
+        return null;
+      }
+    }
+  }
+
+  function timeout(ms) {
+    const patience = new AbortController();
+    setTimeout(() => patience.abort(), ms);
+    return patience.signal;
+  }
+
+  function parsed(text) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return null; // the answer of some proxy
+    }
+  }
+
+  // ---- The element ---------------------------------------------------------------------------
+
+  const STYLE = `
+    :host {
+      --_accent: var(--coupon-accent, light-dark(#c2410c, #fb923c));
+      --_on-accent: var(--coupon-on-accent, light-dark(#fff, #1d1207));
+      --_text: var(--coupon-text, light-dark(#1d1b19, #f3efe9));
+      --_muted: var(--coupon-muted, light-dark(#655f58, #b8afa4));
+      --_line: var(--coupon-line, light-dark(#e7e0d6, #3a352f));
+      --_good: var(--coupon-good, light-dark(#166534, #86efac));
+      --_radius: var(--coupon-radius, 14px);
+      display: block; color: var(--_text); font: inherit; line-height: 1.5;
+    }
+    :host([hidden]), [hidden] { display: none !important; }
+    .card { display: grid; gap: 1rem; justify-items: stretch; text-align: center; }
+    p { margin: 0; overflow-wrap: anywhere; }
+    :lang(ko) p, :host(:lang(ko)) p { word-break: keep-all; }
+    .label { display: block; font-size: .875rem; color: var(--_muted); letter-spacing: .02em; }
+    .digits {
+      display: block; font-size: clamp(2.6rem, 13vw, 4.5rem); font-weight: 700; line-height: 1.1;
+      font-variant-numeric: tabular-nums; letter-spacing: -.02em;
+    }
+    .bar { height: .5rem; border-radius: 1rem; background: var(--_line); overflow: hidden; }
+    .fill {
+      height: 100%; width: 100%; border-radius: inherit; background: var(--_accent);
+      transform-origin: left; transition: transform .6s ease-out;
+    }
+    .stock .label { margin-top: .375rem; font-variant-numeric: tabular-nums; }
+    button, .link {
+      font: inherit; cursor: pointer; border-radius: var(--_radius); min-height: 3rem;
+      padding: .6rem 1.2rem; box-sizing: border-box;
+    }
+    .main {
+      border: 0; background: var(--_accent); color: var(--_on-accent); font-size: 1.25rem;
+      font-weight: 700; min-height: 4rem; text-decoration: none; display: grid; place-items: center;
+      touch-action: manipulation; transition: transform .08s, filter .15s;
+    }
+    .main:hover { filter: brightness(1.08); }
+    .main:active { transform: scale(.985); }
+    .main[aria-disabled="true"] {
+      background: var(--_line); color: var(--_text); cursor: default; filter: none; transform: none;
+    }
+    .quiet { background: none; border: 1.5px solid var(--_line); color: var(--_text); }
+    .quiet:hover { border-color: var(--_accent); }
+    button:focus-visible, .link:focus-visible, summary:focus-visible {
+      outline: 3px solid var(--_accent); outline-offset: 3px;
+    }
+    .message { min-height: 1.5em; }
+    .result { display: grid; gap: .75rem; justify-items: center; }
+    .headline { font-size: 1.5rem; font-weight: 700; }
+    .won .headline { color: var(--_good); }
+    .code {
+      font: 700 clamp(1.15rem, 5.6vw, 1.75rem)/1.3 ui-monospace, monospace; letter-spacing: .04em;
+      padding: .8rem 1rem; border: 2px dashed var(--_accent); border-radius: var(--_radius);
+      user-select: all; white-space: nowrap;
+    }
+    .row { display: flex; flex-wrap: wrap; gap: .5rem; justify-content: center; }
+    .small { font-size: .875rem; color: var(--_muted); font-variant-numeric: tabular-nums; }
+    details { width: 100%; text-align: left; font-size: .875rem; }
+    summary { cursor: pointer; text-align: center; padding: .5rem; color: var(--_muted); }
+    .receipt { font: .75rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; user-select: all; }
+    .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+    @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
+    @media (forced-colors: active) { .main { border: 2px solid; } .fill { background: Highlight; } }
+  `;
+  const HTML = `
+    <div class="card" part="card">
+      <p class="time" part="countdown" role="timer" aria-live="off"><span class="label"></span><span class="digits"></span></p>
+      <div class="stock" part="stock"><div class="bar" part="bar" aria-hidden="true"><div class="fill" part="fill"></div></div><span class="label"></span></div>
+      <div class="result" part="result" hidden></div>
+      <button class="main" part="button" type="button"></button>
+      <a class="main link login" part="login" hidden></a>
+      <p class="message" part="message" role="status"></p>
+      <div class="row waitlist" part="waitlist" hidden></div>
+      <p class="small clock" part="clock"></p>
+      <p class="unseen marks" role="status"></p>
+    </div>`;
+  const MARKS_S = [600, 300, 60, 30, 10]; // at which a screen reader hears the countdown
+
+  class CouponButton extends HTMLElement {
+    static observedAttributes = ["lang"];
+
+    connectedCallback() {
+      if (!this.shadowRoot) this._build();
+      const api = this.getAttribute("api") ?? OWN_ORIGIN;
+      this.opening ??= new Opening(api, this.getAttribute("campaign") ?? "", this.getAttribute("token-url"));
+      this.opening.perUser = Number(this.getAttribute("per-user") ?? 1);
+      this._listen();
+      this.opening.start();
+      this._tick();
+    }
+
+    disconnectedCallback() {
+      clearTimeout(this._timer);
+      this.opening.stop();
+      this._unlisten.abort();
+    }
+
+    attributeChangedCallback() {
+      if (this.isConnected && this.shadowRoot) this._draw();
+    }
+
+    // The user's token (JWT) from the shop; kept in memory only.
+    set token(token) {
+      this._whenReady(() => this.opening.setToken(token));
+    }
+
+    press() {
+      return this.opening.press();
+    }
+
+    _whenReady(act) {
+      if (this.opening) act();
+      else queueMicrotask(() => this._whenReady(act));
+    }
+
+    get _language() {
+      const asked = this.closest("[lang]")?.lang || navigator.language || "en";
+      return asked.toLowerCase().startsWith("ko") ? "ko" : "en";
+    }
+
+    _build() {
+      const root = this.attachShadow({ mode: "open" });
+      const sheet = new CSSStyleSheet(); // needs no `unsafe-inline` of a page's policy
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+      root.innerHTML = HTML;
+      const one = (css) => root.querySelector(css);
+      this._parts = {
+        time: one(".time"), timeLabel: one(".time .label"), digits: one(".digits"),
+        stock: one(".stock"), fill: one(".fill"), left: one(".stock .label"),
+        button: one("button.main"), login: one(".login"), message: one(".message"),
+        result: one(".result"), waitlist: one(".waitlist"), clock: one(".clock"),
+        marks: one(".marks"),
+      };
+      this._parts.button.addEventListener("click", () => this._press());
+    }
+
+    _listen() {
+      this._unlisten = new AbortController();
+      const { signal } = this._unlisten;
+      const tell = (name, detail) =>
+        this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+      const on = (name, act) => this.opening.addEventListener(name, act, { signal });
+      on("change", () => this._draw());
+      on("claimed", ({ detail }) => tell("coupon-claimed", detail));
+      on("refused", ({ detail }) => tell("coupon-refused", detail));
+      on("login-needed", () => tell("coupon-login-needed"));
+      this._tell = tell;
+    }
+
+    _press() {
+      const { opening } = this;
+      const t = TEXTS[this._language];
+      const { phase } = opening;
+      this._hint = "";
+      if (phase === "scheduled") {
+        this._hint = t.early(this._clockText(opening.live.opensMs));
+      } else if (["open", "paused", "sold_out"].includes(phase) && opening.mayPress) {
+        opening.press();
+      }
+      this._draw();
+    }
+
+    // Draws at each whole second of the deciding clock, and at the opening.
+    _tick() {
+      this._draw();
+      const { clock } = this.opening;
+      const left = this.opening.msUntilOpen();
+      const aim = clock.isKnown && left < Infinity ? mod(left, 1000) : 250;
+      this._timer = setTimeout(() => this._tick(), Math.max(4, aim + 2));
+    }
+
+    // -- drawing
+
+    _draw() {
+      const t = TEXTS[this._language];
+      const { opening } = this;
+      const { phase } = opening;
+      if (phase !== this._phase) {
+        this._phase = phase;
+        this._hint = "";
+        this._tell("coupon-state", { phase });
+      }
+      this._drawTime(t, phase);
+      this._drawStock(t, phase);
+      this._drawResult(t, phase);
+      this._drawButton(t, phase);
+      this._drawWaitlist(t, phase);
+      put(this._parts.message, this._message(t, phase));
+      const { within, isKnown } = opening.clock;
+      const isTimed = isKnown && phase === "scheduled";
+      put(this._parts.clock, isTimed ? t.exact(Math.ceil(within)) : "");
+    }
+
+    _drawTime(t, phase) {
+      const { time, timeLabel, digits, marks } = this._parts;
+      const left = this.opening.msUntilOpen();
+      time.hidden = phase !== "scheduled";
+      if (time.hidden) return put(marks, "");
+      put(timeLabel, t.opensIn);
+      put(digits, countdown(left, t));
+      const seconds = Math.ceil(left / 1000);
+      const mark = MARKS_S.findLast((each) => seconds <= each);
+      if (!mark || mark === this._mark) return null;
+      const isFirst = this._mark === undefined && seconds < mark - 2; // on loading: say it once
+      this._mark = mark;
+      const told = isFirst ? seconds : mark;
+      return put(marks, t.mark(told >= 60 ? t.minutes(Math.round(told / 60)) : t.secondsLong(told)));
+    }
+
+    _drawStock(t, phase) {
+      const { stock, fill, left } = this._parts;
+      const { live } = this.opening;
+      stock.hidden = !live || ["unknown", "closed"].includes(phase);
+      if (stock.hidden) return;
+      fill.style.transform = `scaleX(${live.stock ? live.remaining / live.stock : 0})`;
+      put(left, t.left(this._number(live.remaining), this._number(live.stock)));
+    }
+
+    _drawButton(t, phase) {
+      const { button, login } = this._parts;
+      const { opening } = this;
+      const canStill = opening.mayPress && ["open", "paused", "scheduled"].includes(phase);
+      const needsLogin = opening.login !== "ok" && !opening.asking;
+      const url = this.getAttribute("login-url");
+      const hasFocus = this.shadowRoot.activeElement === button;
+      button.hidden = !(opening.asking || (canStill && !needsLogin) || (phase === "loading" && !needsLogin));
+      login.hidden = !(needsLogin && canStill && url);
+      if (url) login.href = url;
+      put(login, t.login);
+      const isOff = Boolean(opening.asking) || phase !== "open";
+      button.setAttribute("aria-disabled", String(isOff));
+      put(button, opening.asking ? t.asking : opening.places.length ? t.again : t.button);
+      if (hasFocus && button.hidden) this._focusResult();
+    }
+
+    _focusResult() {
+      const { result } = this._parts;
+      if (result.hidden) return;
+      result.tabIndex = -1;
+      result.focus({ preventScroll: true });
+    }
+
+    _message(t, phase) {
+      const { opening } = this;
+      const { refusal, asking, login } = opening;
+      if (phase === "unknown") return t.unknown;
+      if (asking === "again") return t.askingAgain;
+      if (asking === "busy") return t.busy;
+      if (asking === "offline") return t.offline;
+      if (asking) return "";
+      if (this._hint) return this._hint;
+      if (opening.places.length) return "";
+      if (login === "expired") return t.loginExpired;
+      if (login === "none" && ["scheduled", "open", "paused"].includes(phase)) return t.loginWhy;
+      if (refusal?.code === "no_answer") return t.gaveUp;
+      if (refusal?.code === "not_eligible") return t.notEligible;
+      if (refusal && !FINAL.has(refusal.code)) return refusal.detail ?? t.failed;
+      if (!navigator.onLine) return t.offline;
+      return { loading: t.loading, open: t.open, paused: t.paused, closed: t.closed,
+        sold_out: refusal ? "" : t.soldOut }[phase] ?? "";
+    }
+
+    _drawResult(t, phase) {
+      const { result } = this._parts;
+      const { places, refusal, isNew } = this.opening;
+      const isRefused = refusal?.code === "sold_out" && !places.length;
+      const shown = places.length ? JSON.stringify([places, isNew, this._language])
+        : isRefused ? JSON.stringify([refusal, this.opening.live?.asked, this._language]) : "";
+      if (shown === this._shown) return;
+      this._shown = shown;
+      result.hidden = !shown;
+      result.classList.toggle("won", places.length > 0);
+      if (places.length) result.replaceChildren(...this._wonParts(t, places, isNew));
+      else if (isRefused) result.replaceChildren(...this._refusedParts(t, refusal));
+    }
+
+    _wonParts(t, places, isNew) {
+      const parts = [make("p", { class: "headline", role: "status" }, isNew ? t.won : t.kept)];
+      for (const place of places) {
+        parts.push(
+          make("p", { class: "code", part: "code" }, place.code),
+          this._copyButton(t.copy, t.copied, place.code),
+          make("p", {}, t.place(this._number(place.place))),
+          make("p", { class: "small" }, t.usableUntil(this._dateText(millis(place.expires_at)))),
+          make("details", { part: "receipt" },
+            make("summary", {}, t.receipt), make("p", {}, t.receiptWhy),
+            make("p", { class: "receipt" }, place.receipt),
+            this._copyButton(t.copyReceipt, t.copied, place.receipt)),
+        );
+      }
+      return parts;
+    }
+
+    _refusedParts(t, refusal) {
+      const parts = [make("p", { class: "headline", role: "status" }, t.soldOut), make("p", {}, t.refused)];
+      const last = millis(refusal.last_place_at);
+      const answered = millis(refusal.answered_at);
+      if (last && answered) {
+        const gap = t.seconds(this._decimal(Math.max(0, answered - last) / 1000));
+        parts.push(make("p", { part: "margin" }, t.margin(this._clockText(last), this._clockText(answered), gap)));
+      }
+      const { live } = this.opening;
+      if (live?.asked) {
+        parts.push(make("p", { class: "small" }, t.asked(this._number(live.asked), this._number(live.stock))));
+      }
+      return parts;
+    }
+
+    _copyButton(text, copied, value) {
+      const button = make("button", { class: "quiet", type: "button" }, text);
+      button.addEventListener("click", async () => {
+        await copyText(value, this.shadowRoot);
+        button.textContent = copied;
+        put(this._parts.marks, copied);
+        setTimeout(() => {
+          button.textContent = text;
+          put(this._parts.marks, "");
+        }, 2000);
+      });
+      return button;
+    }
+
+    _drawWaitlist(t, phase) {
+      const { waitlist } = this._parts;
+      const { live, entry, places, login, refusal } = this.opening;
+      const state = entry?.state ?? "none";
+      const isOffered = live?.waitlist && phase === "sold_out" && login === "ok" && !places.length
+        && refusal?.code !== "not_eligible";
+      const shown = isOffered ? JSON.stringify([entry, this._language]) : "";
+      if (shown === this._shownEntry) return;
+      this._shownEntry = shown;
+      waitlist.hidden = !isOffered;
+      if (!isOffered) return;
+      const act = (text, method, below, kind = "quiet") => {
+        const button = make("button", { class: kind, type: "button" }, text);
+        button.addEventListener("click", () => this.opening.changeEntry(method, below));
+        return button;
+      };
+      const says = (text) => make("p", { role: "status", part: "position" }, text);
+      const parts = {
+        waiting: () => [says(t.waiting(this._number(entry.position))), act(t.leave, "DELETE")],
+        offered: () => [says(t.offered(this._dateText(millis(entry.offer_until)))),
+          act(t.accept, "POST", "/accept", "main"), act(t.leave, "DELETE")],
+        served: () => [says(t.served)],
+        skipped: () => [says(t.skipped)],
+      }[state] ?? (() => [act(t.join, "POST")]);
+      waitlist.replaceChildren(...parts());
+    }
+
+    // -- numbers and times, in the visitor's zone
+
+    _number(value) {
+      return value.toLocaleString(this._language);
+    }
+
+    _decimal(seconds) {
+      return seconds.toLocaleString(this._language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    }
+
+    _clockText(ms) {
+      return new Date(ms).toLocaleTimeString(this._language === "ko" ? "ko" : "en-GB", {
+        hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false,
+      });
+    }
+
+    _dateText(ms) {
+      return new Date(ms).toLocaleString(this._language === "ko" ? "ko" : "en-GB", { dateStyle: "long", timeStyle: "short" });
+    }
+  }
+
+  const mod = (value, by) => ((value % by) + by) % by;
+
+  function countdown(ms, t) {
+    const whole = Math.max(0, Math.ceil(ms / 1000));
+    const two = (n) => String(n).padStart(2, "0");
+    const days = Math.floor(whole / 86_400);
+    const time = [Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
+    return (days ? t.days(days) : "") + time.map(two).join(":");
+  }
+
+  function put(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function make(name, attributes, ...children) {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  }
+
+  // Without a secure origin browsers offer no clipboard: then by a selection.
+  async function copyText(text, root) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const field = make("textarea", { class: "unseen", "aria-hidden": "true" });
+      field.value = text;
+      root.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+  }
+
+  window.CouponOpening = { Opening, ServerClock, TEXTS };
+  if (!customElements.get("coupon-button")) customElements.define("coupon-button", CouponButton);
+})();

@@ -1,1 +1,84 @@
+// The event page: takes over the user's token, shows times as this visitor reads them, and lists
+// the visitor's coupons. The button itself is coupon-button.js.
 "use strict";
+
+(() => {
+  const KEPT = "coupon token"; // in this window's storage; never in an address, never in a cookie
+  const button = document.querySelector("coupon-button");
+  const { lang } = document.documentElement;
+
+  // From the shop's form (a hidden field of this page), or from the fragment, which no server
+  // sees; else as kept since.
+  function takeToken() {
+    const posted = document.querySelector('coupon-button input[name="token"]')?.value;
+    const handed = new URLSearchParams(location.hash.slice(1)).get("token");
+    const token = posted || handed || storage() || "";
+    // A reload asks for the page anew; it neither posts the token again nor shows it.
+    if (posted || handed) history.replaceState(null, "", location.pathname + location.search);
+    if (token) storage(token);
+    return token;
+  }
+
+  function storage(token) {
+    try {
+      if (token) sessionStorage.setItem(KEPT, token);
+      return sessionStorage.getItem(KEPT);
+    } catch {
+      return token; // kept in memory only
+    }
+  }
+
+  function showLocalTimes() {
+    const format = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "medium" });
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      time.textContent = format.format(new Date(time.dateTime));
+    }
+  }
+
+  // -- my coupons
+
+  const mine = document.querySelector(".mine");
+  const states = mine ? { ...mine.dataset } : {};
+
+  async function showCoupons(token) {
+    const { api } = button.opening;
+    const answer = await fetch(`${api}/api/v1/coupons?limit=20`, {
+      headers: { Authorization: `Bearer ${token}` }, cache: "no-store",
+    }).catch(() => null);
+    if (!answer?.ok) return;
+    const { results } = await answer.json();
+    mine.hidden = false;
+    mine.querySelector(".none").hidden = results.length > 0;
+    mine.querySelector("ul").replaceChildren(...results.map(couponLine));
+  }
+
+  function couponLine(coupon) {
+    const line = document.createElement("li");
+    const add = (kind, text) => {
+      const part = document.createElement("span");
+      part.className = kind;
+      part.textContent = text;
+      line.append(part, " ");
+    };
+    add("name", coupon.name);
+    add("code", coupon.code);
+    add(`state state-${coupon.state}`, states[coupon.state] ?? coupon.state);
+    return line;
+  }
+
+  if (button) {
+    const token = takeToken();
+    showLocalTimes();
+    if (token) button.token = token;
+    const refresh = () => {
+      const known = button.opening?.token || token;
+      if (known && mine) showCoupons(known);
+    };
+    if (token) customElements.whenDefined("coupon-button").then(refresh);
+    // The coupon is stored within moments of the answer.
+    button.addEventListener("coupon-claimed", () => setTimeout(refresh, 1500));
+    button.addEventListener("coupon-login-needed", () => sessionStorage.removeItem(KEPT));
+  } else {
+    showLocalTimes();
+  }
+})();
