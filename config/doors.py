@@ -3,6 +3,7 @@ that a flood at one door takes no thread from the others.
 
     users       the users' API; public
     merchants   the merchants' API, for shops' backends
+    pages       the event pages and their files; public, at the same address as the users' API
     operators   admin, API docs, health and metrics; never public
 
 `all` serves all of them from one process. It is for tests, benches and `manage.py`: `config.wsgi`
@@ -16,6 +17,7 @@ from enum import StrEnum
 class Door(StrEnum):
     USERS = "users"
     MERCHANTS = "merchants"
+    PAGES = "pages"
     OPERATORS = "operators"
     ALL = "all"
 
@@ -23,16 +25,23 @@ class Door(StrEnum):
 URLCONFS = {
     Door.USERS: "config.urls.users",
     Door.MERCHANTS: "config.urls.merchants",
+    Door.PAGES: "config.urls.pages",
     Door.OPERATORS: "config.urls.operators",
     Door.ALL: "config.urls",
 }
 
-# Middleware that no caller of an API needs: sessions, forms, cookies, static files, probes.
+# Middleware that only operators need: probes, sessions, forms, cookies, the admin's static files.
 _OPERATORS_ONLY = ("config.probes.", "config.middleware.", "config.admin_metrics.", "whitenoise.")
+_PAGES_ONLY = ("config.page_files.",)
+_LEFT_OUT = {
+    Door.USERS: _OPERATORS_ONLY + _PAGES_ONLY,
+    Door.MERCHANTS: _OPERATORS_ONLY + _PAGES_ONLY,
+    Door.PAGES: _OPERATORS_ONLY,
+    Door.OPERATORS: _PAGES_ONLY,
+    Door.ALL: (),
+}
 
 
 def middleware_for(door: Door, every: Sequence[str]) -> list[str]:
     """The middleware of this door, in the order of `every`."""
-    if door not in (Door.USERS, Door.MERCHANTS):
-        return list(every)
-    return [name for name in every if not name.startswith(_OPERATORS_ONLY)]
+    return [name for name in every if not name.startswith(_LEFT_OUT[door])]

@@ -21,7 +21,7 @@ application = RequestGuard(Shedder(RequestCycle()))
 
 if settings.PRODUCTION and settings.DOOR is Door.ALL:
     raise ImproperlyConfigured(
-        "DOOR names no door: a web process serves `users`, `merchants` or `operators`."
+        "DOOR names no door: a web process serves `users`, `merchants`, `pages` or `operators`."
     )
 
 _ = get_resolver().url_patterns  # imports the views now: no user waits for it

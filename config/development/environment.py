@@ -13,7 +13,7 @@ from config.development.process.errors import AskedWrongly, Trouble
 from config.development.process.ports import HOST, Ports
 from config.env import BASE_DIR
 
-ROLES = ("web", "merchants", "operators", "worker", "webhooks")  # those that write metrics
+ROLES = ("web", "merchants", "pages", "operators", "worker", "webhooks")  # those that write metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class Site:
     @property
     def merchants_url(self) -> str:
         return f"http://{HOST}:{self.ports.merchants}"
+
+    @property
+    def pages_url(self) -> str:
+        return f"http://{HOST}:{self.ports.pages}"
+
+    @property
+    def shop_url(self) -> str:
+        return f"http://{HOST}:{self.ports.shop}"
 
     @property
     def consumer_url(self) -> str:
@@ -136,10 +144,19 @@ def _environment(folder: Path, ports: Ports, environment: Mapping[str, str]) -> 
         "WEBHOOKS_PLAIN_HTTP": "yes",
         "WEBHOOKS_LOOPBACK": "yes",
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
+        # No front here gives the event page the API's origin.
+        "PAGES_API_URL": f"http://{HOST}:{ports.web}",
+        "CORS_ORIGINS": ",".join(_origins(ports.pages, ports.shop)),
+        "SHOP_LOGIN_URL": f"http://{HOST}:{ports.shop}/?campaign={{campaign}}",
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         **secrets_file.load_secrets(folder / secrets_file.NAME, environment),
     }
+
+
+def _origins(*ports: int) -> list[str]:
+    """As browsers name the pages that these ports serve."""
+    return [f"http://{name}:{port}" for port in ports for name in (HOST, "localhost")]
 
 
 # Not inherited: tokens are signed with a shared secret here, there is no TLS to redirect to, and

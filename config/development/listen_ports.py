@@ -20,6 +20,8 @@ _LISTENERS = {  # setting: field of Ports, what listens there
     "CONSUMER_PORT": ("consumer", "the consumer"),
     "OPERATORS_PORT": ("operators", "the operators' door"),
     "MERCHANTS_PORT": ("merchants", "the merchants' door"),
+    "PAGES_PORT": ("pages", "the event pages"),
+    "SHOP_PORT": ("shop", "the example shop"),
     "VALKEY_PORT": ("valkey", "valkey"),
 }
 _STORES = {"REDIS_URL": 6379, "CELERY_BROKER_URL": 6379, "DATABASE_URL": 3306}  # default ports
@@ -36,6 +38,8 @@ def ports_of_settings(environment: Mapping[str, str]) -> Ports:
         "CONSUMER_PORT": env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
         "OPERATORS_PORT": env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
         "MERCHANTS_PORT": env.integer("MERCHANTS_PORT", 8082, low=1, high=65_535),
+        "PAGES_PORT": env.integer("PAGES_PORT", 8083, low=1, high=65_535),
+        "SHOP_PORT": env.integer("SHOP_PORT", 8084, low=1, high=65_535),
         "VALKEY_PORT": env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
     }
     listeners = dict(by_setting)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def run_site(folder: Path) -> int:
         programs = stack.enter_context(servers.deciding_store(site))
         _check_stores(site)
         prepared = _prepare(site)
-        programs += stack.enter_context(servers.running_servers(site, servers.ALL))
+        shop = partial(servers.example_shop, key=prepared["key"], campaign=prepared["slug"])
+        programs += stack.enter_context(servers.running_servers(site, (*servers.ALL, shop)))
         _welcome(site, prepared, seconds=time.monotonic() - began)
         _watch_programs(programs)
     return 0
@@ -89,8 +91,10 @@ def _welcome(site: Site, prepared: Any, *, seconds: float) -> None:
     password = site.env["ADMIN_PASSWORD"] if prepared["admin"] else "(the password it had)"
     screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
     for name, where in (
+        ("Event", f"{site.pages_url}/events/{prepared['slug']}"),
+        ("Shop", f"{site.shop_url}/   log in with any name, get a coupon, redeem it"),
         ("API", page),
-        ("Shops", f"{site.merchants_url}/api/v1/merchant/   keys: manage.py merchant --help"),
+        ("Merchants", f"{site.merchants_url}/api/v1/merchant/   keys: manage.py merchant --help"),
         ("API docs", f"{site.operators_url}/api/v1/docs"),
         ("Admin", f"{site.operators_url}/admin/   admin   {password}"),
         ("Flower", site.flower_url),

@@ -38,6 +38,7 @@ MIDDLEWARE = [
     "config.request_context.request_context",
     "config.admin_metrics.AdminRequestMetrics",
     "django.middleware.security.SecurityMiddleware",
+    "config.page_files.PageFiles",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.AdminSession",
     "config.middleware.AdminLocale",

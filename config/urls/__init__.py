@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from config.urls import merchants, operators, users
+from config.urls import merchants, operators, pages, users
 
 urlpatterns = [
     path("", include(operators)),
     path("", include(merchants)),
+    path("", include(pages)),
     path("", include(users)),
 ]
 

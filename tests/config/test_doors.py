@@ -95,7 +95,7 @@ def test_in_production_a_web_process_names_its_door(
 def test_a_door_that_does_not_exist_is_a_clear_error(child_environment: Environment) -> None:
     given = child_environment | {"DOOR": "back"}
     done = run_python("-c", "import config.wsgi", env=given, cwd=env.BASE_DIR)
-    assert "DOOR='back' is none of: users, merchants, operators, all." in done.stderr
+    assert "DOOR='back' is none of: users, merchants, pages, operators, all." in done.stderr
 
 
 # /readyz
@@ -142,3 +142,20 @@ def test_however_often_it_is_asked_the_stores_are_asked_once_a_second(
             answers = [get_readiness(door)[0] for _ in range(200)]
             assert time.monotonic() - began < 20  # 200 s if each request waited
     assert set(answers) == {200}
+
+
+# The pages' door
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pages_door_shows_pages_and_their_files_and_nothing_else(
+    child_environment: Environment, tmp_path: Path, collected_static: None
+) -> None:
+    settings = child_environment | {"DOOR": "pages"}
+    with services.start_web(settings, tmp_path, name="pages") as port:
+        shown = ("/coupon-button.js", "/static/pages/event.js", "/static/pages/event.css")
+        assert {path: status_of(port, path) for path in shown} == dict.fromkeys(shown, 200)
+        page = send_request(port, "/events/none")
+        assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+        hidden = [*ELSEWHERE, "/api/v1/campaigns/sale", "/api/v1/merchant/campaigns"]
+        assert {path: status_of(port, path) for path in hidden} == dict.fromkeys(hidden, NOT_FOUND)

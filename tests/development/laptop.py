@@ -97,7 +97,7 @@ class Laptop:
         self.folder = folder
         self.started: list[Command] = []
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT",
-                 "MERCHANTS_PORT")  # fmt: skip
+                 "MERCHANTS_PORT", "PAGES_PORT", "SHOP_PORT")  # fmt: skip
         self.ports = {name: str(ports.free_port()) for name in names}
 
     def start_run(self, **env: str) -> Command:

@@ -41,7 +41,7 @@ class Checkout:
             shutil.copy2(ROOT / part, folder)
         (folder / ".venv").symlink_to(Path(sys.prefix))
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT",
-                 "MERCHANTS_PORT")  # fmt: skip
+                 "MERCHANTS_PORT", "PAGES_PORT", "SHOP_PORT")  # fmt: skip
         self.ports = {name: ports.free_port() for name in names}
         self.write_env_file(f"SECRET_KEY={HARD}")
 

@@ -59,7 +59,16 @@ def test_run_stops_also_while_it_starts(fresh_laptop: Laptop) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT", "MERCHANTS_PORT"],
+    [
+        "WEB_PORT",
+        "FLOWER_PORT",
+        "VALKEY_PORT",
+        "CONSUMER_PORT",
+        "OPERATORS_PORT",
+        "MERCHANTS_PORT",
+        "PAGES_PORT",
+        "SHOP_PORT",
+    ],
 )
 def test_run_says_which_port_is_taken(fresh_laptop: Laptop, name: str) -> None:
     with socket.socket() as other:

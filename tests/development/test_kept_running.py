@@ -15,7 +15,8 @@ PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worke
             "worker": "WARNING --concurrency", "webhooks": "--queues webhooks",
             "valkey": "-server ",
             "web": "--port {WEB_PORT}", "operators": "--port {OPERATORS_PORT}",
-            "merchants": "--port {MERCHANTS_PORT}"}  # fmt: skip
+            "merchants": "--port {MERCHANTS_PORT}", "pages": "--port {PAGES_PORT}",
+            "shop": "example_shop"}  # fmt: skip
 
 
 def test_12_28_run_starts_a_killed_program_again_whichever_it_is(fresh_laptop: Laptop) -> None:
@@ -60,6 +61,6 @@ def test_12_28_run_says_what_it_is_stopping(fresh_laptop: Laptop) -> None:
     command.until_it_says("  stopping web\n")
     assert command.exit_status() == 0
     assert re.findall(r"  stopping (\w+)", command.output_text) == [
-        "operators", "merchants", "web", "flower", "beat", "consumer", "webhooks", "worker",
-        "valkey",
+        "shop", "operators", "pages", "merchants", "web", "flower", "beat", "consumer",
+        "webhooks", "worker", "valkey",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from config.development.process.ports import Ports
 from tests.development.laptop import Laptop
 
 NAMES = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT",
-         "MERCHANTS_PORT")  # fmt: skip
+         "MERCHANTS_PORT", "PAGES_PORT", "SHOP_PORT")  # fmt: skip
 
 
 def test_one_port_for_two_doors_is_refused_before_anything_is_started(fresh_laptop: Laptop) -> None:
@@ -42,7 +42,9 @@ def test_any_two_ports_that_are_equal_are_refused(
 def test_a_default_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    assert listen_ports.ports_of_settings({}) == Ports(8080, 5555, 6399, 8081, 8090, 8082)
+    assert listen_ports.ports_of_settings({}) == Ports(
+        8080, 5555, 6399, 8081, 8090, 8082, 8083, 8084
+    )
     monkeypatch.setenv("WEB_PORT", "8090")
     with pytest.raises(AskedWrongly, match="WEB_PORT and OPERATORS_PORT are both port 8090"):
         listen_ports.ports_of_settings({})

@@ -8,7 +8,7 @@ from config.development import environment
 from config.development.process.errors import Trouble
 from config.development.process.ports import Ports
 
-PORTS = Ports(web=1, flower=2, valkey=3, consumer=4, operators=5, merchants=6)
+PORTS = Ports(web=1, flower=2, valkey=3, consumer=4, operators=5, merchants=6, pages=7, shop=8)
 
 
 def test_without_settings_all_servers_are_embedded(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_web_and_worker_count_apart(tmp_path: Path) -> None:
     )
     assert "PROMETHEUS_MULTIPROC_DIR" not in here.env
     folders = {here.counts(role)["PROMETHEUS_MULTIPROC_DIR"] for role in environment.ROLES}
-    roles = ("web", "merchants", "operators", "worker", "webhooks")
+    roles = ("web", "merchants", "pages", "operators", "worker", "webhooks")
     assert folders == {str(tmp_path / "prometheus" / role) for role in roles}
     assert all(Path(folder).is_dir() for folder in folders)
 

@@ -24,6 +24,8 @@ PORTS = (
     "VALKEY_PORT",
     "CONSUMER_PORT",
     "MERCHANTS_PORT",
+    "PAGES_PORT",
+    "SHOP_PORT",
 )
 KEPT = ("PATH", "HOME", "LANG", "PYTHON", "XDG_CACHE_HOME")
 

@@ -21,12 +21,13 @@ from coupons.claims import timestamps
 from coupons.errors import CouponError
 from coupons.identity import user_tokens
 from coupons.merchants import api_keys
-from coupons.models import Merchant, Scope
+from coupons.models import Merchant, MerchantKey, Scope
 from coupons.monitoring import server_checks
 
 ADMIN = "admin"
 _DAY_S = 86_400
 _DEMO_TOKENS_S = 1_800
+_SHOP_KEY = "make run"
 
 
 def migrate(options: argparse.Namespace) -> dict[str, Any]:
@@ -55,7 +56,22 @@ def prepare_run(options: argparse.Namespace) -> dict[str, Any]:
     knows_password = _admin(os.environ["ADMIN_PASSWORD"], is_own=options.own_database)
     opened = campaign.open_campaign("make run")
     token = user_tokens.mint_token(options.user, lifetime_s=_DAY_S)
-    return {"slug": opened.slug, "stock": opened.stock, "token": token, "admin": knows_password}
+    return {
+        "slug": opened.slug,
+        "stock": opened.stock,
+        "token": token,
+        "key": _shop_key(),
+        "admin": knows_password,
+    }
+
+
+def _shop_key() -> str:
+    """A new key of the example shop. Earlier ones are revoked: nothing keeps their text."""
+    shop = Merchant.objects.get(slug=campaign.RUN_MERCHANT)
+    for key in MerchantKey.objects.filter(merchant=shop, name=_SHOP_KEY, revoked=False):
+        api_keys.revoke_key(key.prefix)
+    scopes = (Scope.READ, Scope.REDEEM, Scope.CAMPAIGNS)
+    return api_keys.make_key(shop, name=_SHOP_KEY, scopes=scopes)[1]
 
 
 def _admin(password: str, *, is_own: bool) -> bool:

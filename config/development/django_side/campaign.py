@@ -25,7 +25,8 @@ def open_campaign(actor: str) -> Campaign:
     one with such a name that another actor created, as load runs once did: it may be deleted in a
     minute."""
     own_campaigns = Campaign.objects.filter(events__actor=actor, events__kind=EventKind.CREATED)
-    for candidate in own_campaigns.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
+    of_shop = own_campaigns.filter(slug__startswith=_PREFIX, merchant__slug=RUN_MERCHANT)
+    for candidate in of_shop.filter(state__in=lifecycle.LIVE):
         if _is_open(candidate):
             return candidate
     return _open(_free_slug(), actor)

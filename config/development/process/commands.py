@@ -27,6 +27,10 @@ POOL = 2  # processes that drain
 WEBHOOK_THREADS = 24
 
 
+# The example shop is a program of its own: it imports nothing of the site.
+SHOP = [sys.executable, str(BASE_DIR / "config" / "development" / "example_shop.py")]
+
+
 def granian_command(
     port: int, *options: str, workers: int = 1, application: str = APPLICATION
 ) -> list[str]:

@@ -28,6 +28,8 @@ class Ports:
     consumer: int
     operators: int
     merchants: int
+    pages: int
+    shop: int
 
 
 # Below the range of Linux and macOS for outgoing connections, above that of well-known servers.

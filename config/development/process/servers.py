@@ -123,13 +123,23 @@ def merchants(site: Site) -> Server:
     return Server("merchants", where, command, lambda: _door_answers(port), env)
 
 
+def pages(site: Site) -> Server:
+    """The pages' door: the event pages."""
+    port = site.ports.pages
+    env = {"DOOR": "pages", **site.counts("pages")}
+    where = f"{site.pages_url}/events, the event pages"
+    command = commands.web_command(port)
+    return Server("pages", where, command, lambda: _door_answers(port), env)
+
+
 def operators(site: Site) -> Server:
     """The operators' door: admin, API docs, health and metrics, also those of the other doors."""
     port = site.ports.operators
-    folders = [site.counts(name)["PROMETHEUS_MULTIPROC_DIR"] for name in ("web", "merchants")]
+    doors = {"web": site.ports.web, "merchants": site.ports.merchants, "pages": site.ports.pages}
+    folders = [site.counts(name)["PROMETHEUS_MULTIPROC_DIR"] for name in doors]
     env = {
         "DOOR": "operators",
-        "WATCHED_DOORS": f"{HOST}:{site.ports.web},{HOST}:{site.ports.merchants}",
+        "WATCHED_DOORS": ",".join(f"{HOST}:{port}" for port in doors.values()),
         "METRICS_FOLDERS": ",".join(folders),
         **site.counts("operators"),
     }
@@ -138,8 +148,20 @@ def operators(site: Site) -> Server:
     return Server("operators", f"{site.operators_url}/admin/", command, ready, env)
 
 
+def example_shop(site: Site, key: str, campaign: str) -> Server:
+    """A shop that gives its users tokens and redeems their coupons. `key`: of its merchant."""
+    port = site.ports.shop
+    env = {
+        "SHOP_PORT": str(port), "SHOP_CAMPAIGN": campaign, "COUPONS_KEY": key,
+        "COUPONS_MERCHANTS_URL": site.merchants_url,
+        "COUPONS_PAGES_URL": site.pages_url, "COUPONS_API_URL": site.web_url,
+    }  # fmt: skip
+    ready = partial(_http_ok, port, "/")
+    return Server("shop", f"{site.shop_url}/, the example shop", commands.SHOP, ready, env)
+
+
 # Started in this order, stopped in the opposite one: no server loses another that it needs.
-ALL = (worker, webhooks, consumer, beat, flower, users, merchants, operators)
+ALL = (worker, webhooks, consumer, beat, flower, users, merchants, pages, operators)
 
 
 @contextmanager
