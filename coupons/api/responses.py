@@ -39,16 +39,19 @@ def of_admission(campaign: CampaignSnapshot, claim: Claim, admission: Admission)
         body = admission_body(campaign, claim.user, claim.nth, admission.place, admission.at_ms)
         return HttpResponse(
             orjson.dumps(body),
-            status=_status(campaign, admission.outcome),
+            status=status_of(campaign, admission),
             content_type="application/json",
             headers={OUTCOME_HEADER: admission.outcome.value},
         )
     return _refusal(campaign, admission)
 
 
-def _status(campaign: CampaignSnapshot, outcome: Outcome) -> int:
-    if outcome is Outcome.ALREADY_CLAIMED:
+def status_of(campaign: CampaignSnapshot, admission: Admission) -> int:
+    """The HTTP status of this decision."""
+    if admission.outcome is Outcome.ALREADY_CLAIMED:
         return 200
+    if not admission.holds_a_place:
+        return _REFUSALS[admission.outcome][0]
     return 202 if campaign.strategy == Campaign.Strategy.QUEUED else 201
 
 

@@ -10,7 +10,7 @@ from coupons.api import responses
 from coupons.campaigns import lookup
 from coupons.campaigns.live_counts import Live
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.claims import timestamps
+from coupons.claims import coupon_codes, timestamps
 from coupons.claims.timestamps import iso_of
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import BadToken, CouponError, NoToken
@@ -22,8 +22,8 @@ from coupons.pages.terms_text import terms_sentences
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server has told this visitor. `token`: verified, empty without a login. `place`: the
-    members of the API's answer to a user who holds a place."""
+    """What the server has told this visitor. `token`: verified, empty without a login. `place`:
+    nth, place, code and receipt of the visitor's coupon."""
 
     token: str = ""
     place: dict[str, Any] | None = None
@@ -31,6 +31,10 @@ class Answer:
     refused_ms: int = 0
     failure: CouponError | None = None
     status: int = 200
+
+
+def failure_of(error: CouponError, token: str = "") -> Answer:
+    return Answer(token=token, failure=error, status=error.status)
 
 
 def standing_of(slug: str, caller: Caller, token: str) -> Answer:
@@ -49,7 +53,7 @@ def standing_of(slug: str, caller: Caller, token: str) -> Answer:
 
 def answer_of(campaign: CampaignSnapshot, claim: Claim, admission: Admission, token: str) -> Answer:
     """The page's answer to a claim of the plain form, with the API's status."""
-    status = responses.of_admission(campaign, claim, admission).status_code
+    status = responses.status_of(campaign, admission)
     if admission.holds_a_place:
         place = _place(campaign, claim, admission.place, admission.at_ms)
         return Answer(token=token, place=place, status=status)
@@ -57,7 +61,13 @@ def answer_of(campaign: CampaignSnapshot, claim: Claim, admission: Admission, to
 
 
 def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dict[str, Any]:
-    return responses.admission_body(campaign, claim.user, claim.nth, place, ms)
+    code = campaign.code_of(user=claim.user, nth=claim.nth, place=place)
+    return {
+        "nth": claim.nth,
+        "place": place,
+        "code": coupon_codes.grouped_code(code),
+        "receipt": campaign.receipt_of(user=claim.user, nth=claim.nth, place=place, admitted_ms=ms),
+    }
 
 
 def page_content(campaign: CampaignSnapshot, live: Live, answer: Answer) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class EventPage(View):
         try:
             caller, token = _posted_caller(request)
         except (BadToken, NoToken) as error:
-            return _event_page(request, slug, Answer(failure=error))
+            return _event_page(request, slug, event_content.failure_of(error))
         return _event_page(request, slug, event_content.standing_of(slug, caller, token))
 
 
@@ -70,7 +70,7 @@ class ClaimForm(View):
         except UnknownCampaign:
             return _event_page(request, slug, Answer())
         except CouponError as error:
-            return _event_page(request, slug, Answer(token=token, failure=error))
+            return _event_page(request, slug, event_content.failure_of(error, token))
         answer = event_content.answer_of(campaign, claim, admission, token)
         return _event_page(request, slug, answer)
 

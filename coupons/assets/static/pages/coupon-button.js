@@ -12,7 +12,6 @@
     en: {
       loading: "One moment, please …",
       opensIn: "Opens in",
-      closesIn: "Closes in",
       days: (n) => `${n} d `,
       open: "Open now",
       paused: "Paused for a moment. The button works again as soon as it goes on.",
@@ -30,7 +29,6 @@
       gaveUp: "There is still no answer. Please press again; asking again is safe.",
       won: "It is yours!",
       kept: "You have this coupon already.",
-      code: "Code",
       copy: "Copy the code",
       copied: "Copied",
       place: (place) => `You were number ${place}.`,
@@ -63,7 +61,6 @@
     ko: {
       loading: "잠시만 기다려 주세요 …",
       opensIn: "오픈까지",
-      closesIn: "종료까지",
       days: (n) => `${n}일 `,
       open: "진행 중",
       paused: "잠시 멈췄습니다. 다시 시작하면 바로 누를 수 있습니다.",
@@ -81,7 +78,6 @@
       gaveUp: "아직 응답이 없습니다. 다시 눌러 주세요. 여러 번 눌러도 괜찮습니다.",
       won: "쿠폰을 받았습니다!",
       kept: "이미 받은 쿠폰입니다.",
-      code: "쿠폰 번호",
       copy: "번호 복사",
       copied: "복사했습니다",
       place: (place) => `${place}번째로 받았습니다.`,

@@ -1,0 +1,189 @@
+"""The event page without JavaScript: everything goes by forms, and each answer is a page."""
+
+import html
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from coupons import store
+from coupons.identity import user_tokens
+from tests.conftest import CampaignMaker
+
+pytestmark = pytest.mark.urls("coupons.pages.urls")
+PAGE, CLAIM = "/events/sale", "/events/sale/claim"
+
+
+def posted(client: Client, path: str, user: str = "mina", **fields: Any) -> Any:
+    return client.post(path, {"token": user_tokens.mint_token(user), **fields})
+
+
+def text_of(page: Any) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode())))
+
+
+def test_a_visitor_without_a_login_sees_the_event_and_where_to_log_in(
+    open_campaign: CampaignMaker, client: Client, settings: Any
+) -> None:
+    settings.SHOP_LOGIN_URL = "https://shop.example/login?event={campaign}"
+    open_campaign("sale", name="Autumn sale", discount_value=10, minimum_order=20_000)
+    page = client.get(PAGE)
+    assert page.status_code == 200
+    assert page["Cache-Control"] == "public, max-age=2"
+    shown = text_of(page)
+    assert "Autumn sale" in shown and "10% off" in shown and "20,000 KRW" in shown
+    assert "10 of 10 left" in shown
+    assert 'href="https://shop.example/login?event=sale"' in page.content.decode()
+    assert "<form" not in page.content.decode()
+
+
+def test_the_page_of_a_user_claims_and_shows_the_coupon_again(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    campaign = open_campaign("sale")
+    page = posted(client, PAGE)
+    assert page["Cache-Control"] == "no-store"
+    assert f'action="{CLAIM}"' in page.content.decode()
+    won = posted(client, CLAIM)
+    code = campaign.code_of(user="mina", nth=1, place=1)
+    shown = f"{code[:4]}-{code[4:8]}-{code[8:12]}-{code[12:]}"
+    assert won.status_code == 202 and shown in text_of(won)
+    again = posted(client, CLAIM)
+    assert again.status_code == 200 and shown in text_of(again)
+    assert shown in text_of(posted(client, PAGE))
+    assert shown not in text_of(posted(client, PAGE, user="bob"))
+
+
+def test_no_header_address_or_cookie_has_the_token(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    open_campaign("sale")
+    token = user_tokens.mint_token("mina")
+    page = client.post(CLAIM, {"token": token})
+    assert token in page.content.decode(), "the control: the form keeps it"
+    assert not page.cookies
+    assert not [value for value in page.headers.values() if token in value]
+    assert not re.findall(rf'(?:href|action|src)="[^"]*{re.escape(token)}', page.content.decode())
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "sentence"),
+    [
+        ({"stock": 1}, 409, "All coupons are gone. You were not among the first."),
+        ({"opens_at": timezone.now() + timedelta(minutes=30)}, 409, "Not open yet."),
+        ({"audience": "vip"}, 403, "This event is not open to you"),
+    ],
+)
+def test_a_refusal_is_a_page_with_its_reason(
+    open_campaign: CampaignMaker,
+    client: Client,
+    fields: dict[str, Any],
+    status: int,
+    sentence: str,
+) -> None:
+    open_campaign("sale", **fields)
+    if status == 409 and "stock" in fields:
+        posted(client, CLAIM, user="ann")
+    refused = posted(client, CLAIM)
+    assert refused.status_code == status
+    assert sentence in text_of(refused)
+
+
+def test_each_coupon_of_a_user_has_its_own_press(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    open_campaign("sale", per_user=2)
+    first = posted(client, CLAIM, nth="1")
+    assert 'name="nth" value="2"' in first.content.decode()
+    second = posted(client, CLAIM, nth="2")
+    assert second.status_code == 202 and 'name="nth"' not in second.content.decode()
+    assert posted(client, CLAIM, nth="9").status_code == 200, "a made-up number asks for the last"
+
+
+@pytest.mark.parametrize("token", ["", "noise", "a.b.c", "x" * 5000])
+def test_without_a_valid_token_nobody_claims(
+    open_campaign: CampaignMaker, client: Client, token: str
+) -> None:
+    open_campaign("sale")
+    for path in (PAGE, CLAIM):
+        page = client.post(path, {"token": token})
+        assert "log in at the shop again" in text_of(page)
+        assert not token or token not in page.content.decode()
+    assert store.store().campaigns.gate("sale").remaining == 10
+
+
+def test_a_page_of_an_expired_login_has_the_apis_status(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    open_campaign("sale")
+    assert client.post(CLAIM, {"token": "a.b.c"}).status_code == 401
+
+
+def test_while_redis_is_away_the_page_says_so_and_can_be_loaded_again(
+    open_campaign: CampaignMaker, client: Client, redis_away: Any
+) -> None:
+    open_campaign("sale")
+    redis_away()
+    page = client.get(PAGE)
+    assert page.status_code == 503 and page["Retry-After"]
+    assert "please load it again" in text_of(page)
+    assert page["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("slug", ["nothing", "Not-A-Slug", "x" * 300, "%00"])
+def test_an_unknown_event_is_a_page_with_404(db: None, client: Client, slug: str) -> None:
+    page = client.get(f"/events/{slug}")
+    assert page.status_code == 404
+    assert "<script>" not in page.content.decode()
+
+
+def test_the_page_runs_no_code_but_its_own_and_stands_in_no_frame(
+    open_campaign: CampaignMaker, client: Client, settings: Any
+) -> None:
+    settings.PAGES_API_URL = "https://api.shop.example"
+    open_campaign("sale", name='<script>alert("x")</script>')
+    page = client.get(PAGE)
+    policy = page["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "script-src 'self';" in policy
+    assert "connect-src 'self' https://api.shop.example;" in policy
+    assert "frame-ancestors 'none'" in policy and page["X-Frame-Options"] == "DENY"
+    body = page.content.decode()
+    assert "<script>" not in body and "style=" not in body and " on" + "click=" not in body
+    assert "&lt;script&gt;" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "language"),
+    [
+        (PAGE, "ko-KR,ko;q=0.9", "ko"),
+        (PAGE, "en-GB", "en"),
+        (f"{PAGE}?lang=en", "ko", "en"),
+        (f"{PAGE}?lang=ko", "en", "ko"),
+        (f"{PAGE}?lang=xx", "ko", "ko"),
+    ],
+)
+def test_the_page_speaks_the_visitors_language(
+    open_campaign: CampaignMaker, client: Client, path: str, accepted: str, language: str
+) -> None:
+    open_campaign("sale", discount="amount", discount_value=5000)
+    page = client.get(path, headers={"accept-language": accepted})
+    assert page["Content-Language"] == language and "Accept-Language" in page["Vary"]
+    assert f'<html lang="{language}">' in page.content.decode()
+    assert ("5,000원 할인" if language == "ko" else "5,000 KRW off") in text_of(page)
+
+
+def test_the_answers_address_leads_back_to_the_page(client: Client, db: None) -> None:
+    answer = client.get(CLAIM)
+    assert (answer.status_code, answer["Location"]) == (303, PAGE)
+
+
+def test_the_buttons_script_may_be_loaded_by_any_site(client: Client) -> None:
+    script = client.get("/coupon-button.js")
+    assert script["Access-Control-Allow-Origin"] == "*"
+    assert script["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert b"customElements.define" in script.content
+    again = client.get("/coupon-button.js", headers={"if-none-match": script["ETag"]})
+    assert again.status_code == 304 and not again.content
