@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env_files, store_urls
+from config.cross_origin import origin_complaint
 from config.secret_rules import are_alike, secret_weakness
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -222,6 +223,15 @@ def addresses(name: str, *, default: str) -> list[tuple[str, int]]:
             raise ImproperlyConfigured(f"{name}: {word!r} is not host:port.")
         parsed.append((host, int(port)))
     return parsed
+
+
+def origins(name: str) -> list[str]:
+    """A list of comma-separated origins, as browsers send them: https://shop.example."""
+    words = listing(name, default="")
+    for word in words:
+        if why := origin_complaint(word):
+            raise ImproperlyConfigured(f"{name}: {why}")
+    return words
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:

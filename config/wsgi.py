@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import get_resolver
 
+from config import cross_origin
 from config.doors import Door
 from config.overload import Shedder
 from config.request_cycle import RequestCycle
@@ -17,7 +18,9 @@ from coupons.monitoring import clock_skew
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-application = RequestGuard(Shedder(RequestCycle()))
+application: cross_origin.Application = RequestGuard(Shedder(RequestCycle()))
+if settings.CORS_ORIGINS and settings.DOOR in cross_origin.DOORS:
+    application = cross_origin.CrossOrigin(application, settings.CORS_ORIGINS)
 
 if settings.PRODUCTION and settings.DOOR is Door.ALL:
     raise ImproperlyConfigured(

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from config import env
+
+# Pages of these origins may call the users' API (CORS); empty: none, and no header is added.
+CORS_ORIGINS = env.origins("CORS_ORIGINS")
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["coupons.api.auth.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["coupons.api.auth.HasUser"],

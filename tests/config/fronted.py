@@ -195,7 +195,7 @@ def _door_before(inner: int, name: str, connections: int) -> FrontDoor:
     is_public = name == "users"
     return FrontDoor(
         name, servers.free_port(), inner, connections=connections,
-        paths=API_PATHS if is_public else "", probes=not is_public,
+        paths=API_PATHS if is_public else "", probes=not is_public, cross_origin=is_public,
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class FrontDoor:
     token: str = ""
     most_of_token: int = 0
     streams: bool = False
+    cross_origin: bool = False
 
 
 def write_configuration(
@@ -58,7 +59,7 @@ def write_configuration(
     variables = _defaults() | {
         "front_folder": str(folder), "front_socket": str(folder / "admin.sock"),
         "front_metrics": f"127.0.0.1:{metrics}", "front_connections": 7000, "front_balancers": [],
-        "front_doors": [_door(door) for door in doors],
+        "front_doors": [_door(door) for door in doors], "front_cors_origins": [],
         **{f"front_{name}": value for name, value in settings.items()},
     }  # fmt: skip
     configuration = folder / "haproxy.cfg"
