@@ -37,10 +37,13 @@ class CouponsConfig(AppConfig):
 
     def ready(self) -> None:
         runtime.start_fresh()
-        atexit.register(hot_counters.flush_counters)
+        atexit.register(hot_counters.count_and_send)
         # These import models, which Django has loaded by now.
         failover = import_module("coupons.recovery.failover")
         import_module("coupons.admission.queued").verify_servers_with(failover.verify_server)
+        hot_counters.send_counts_to(
+            import_module("coupons.campaigns.claim_counts").add_claim_counts
+        )
         lookup = import_module("coupons.campaigns.lookup")
         sold_out_cache = import_module("coupons.admission.sold_out_cache")
         campaign_changed.connect(lookup.clear_snapshots)

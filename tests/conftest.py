@@ -95,6 +95,8 @@ def django_db_modify_db_settings(
 def fresh_runtime() -> None:
     """Start each test with a runtime of a new process, and an empty Redis."""
     hot_counters.flush_counters()  # or claims of the last test are counted during this one
+    with hot_counters._buffer.current.sending:  # nor added to this one's Redis
+        hot_counters._buffer.current.unsent.clear()
     clock_skew.reporter.current.withdraw()  # ends the thread that importing `config.wsgi` starts
     runtime.start_fresh()
     disposable.empty_redis(store.store().client)

@@ -5,6 +5,7 @@ The baseline of the benchmarks, and sufficient for small campaigns. Same outcome
 
 from django.db import transaction
 
+from coupons.campaigns import live_counts
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import timestamps
 from coupons.claims.values import Admission, AdmittedClaim, Claim, Outcome
@@ -35,7 +36,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             return earlier
         refusal = _refusal(tally.campaign, tally.stored, tally.now_ms)
         if refusal:
-            return Admission(refusal, 0, tally.now_ms)
+            return _refused(tally, refusal)
         place = tally.stored + 1
         writer.insert_rows(
             campaign,
@@ -46,6 +47,13 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             ],
         )
         return Admission(Outcome.ADMITTED, place, tally.now_ms)
+
+
+def _refused(tally: Tally, outcome: Outcome) -> Admission:
+    now_ms: int = tally.now_ms  # type: ignore[attr-defined] # annotated above
+    if outcome is not Outcome.SOLD_OUT:
+        return Admission(outcome, 0, now_ms)
+    return Admission(outcome, 0, now_ms, live_counts.last_place_ms(tally.campaign, tally.stored))
 
 
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:

@@ -19,7 +19,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     """
     cached = sold_out_cache.cached_refusal(campaign, claim)
     if cached is not None:
-        return Admission(cached, 0, 0)
+        return cached
     try:
         decision = _decide_in_redis(campaign, claim)
     except ServerChanged:  # raised before any command was sent
@@ -35,7 +35,9 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     if decision.wake_drain and not wakeups.notify_drain(campaign.slug):
         store().wakeups.shorten_lost(campaign.slug)
     if decision.version:
-        sold_out_cache.cache_refusal(campaign, Outcome(decision.outcome), decision.version)
+        refusal = Admission(Outcome(decision.outcome), 0, decision.at_ms, decision.last_place_ms)
+        sold_out_cache.cache_refusal(campaign, refusal, decision.version)
+        return refusal
     return Admission(Outcome(decision.outcome), decision.place, decision.at_ms)
 
 

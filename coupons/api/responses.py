@@ -32,6 +32,11 @@ _REFUSALS: dict[Outcome, tuple[int, str, str]] = {
     Outcome.NOT_ELIGIBLE: (403, "Not eligible", "This campaign is not for this user."),
 }
 PAUSED_RETRY_S = 5
+# Problem documents that are encoded so far, without their end.
+_BEGINNINGS = {
+    outcome: problems.encoded_problem(status, outcome.value, title, detail).removesuffix(b"}")
+    for outcome, (status, title, detail) in _REFUSALS.items()
+}
 
 
 def of_admission(campaign: CampaignSnapshot, claim: Claim, admission: Admission) -> HttpResponse:
@@ -84,15 +89,48 @@ def _status_url(slug: str) -> str:
 def _refusal(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
     outcome = admission.outcome
     more: dict[str, Any] = {}
+    if outcome is Outcome.SOLD_OUT:
+        return _sold_out(admission)
     if outcome is Outcome.NOT_OPEN:
-        wait_ms = campaign.opens_ms - admission.at_ms
-        more = {"opens_at": iso(campaign.opens_ms), "retry_after_s": max(1, -(-wait_ms // 1000))}
-    elif outcome is Outcome.PAUSED:
+        return _not_open(campaign, admission)
+    if outcome is Outcome.PAUSED:
         more = {"retry_after_s": problems.jittered_wait_s(PAUSED_RETRY_S)}
     status, title, detail = _REFUSALS[outcome]
     response = problems.problem_response(status, outcome.value, title, detail, **more)
     response[OUTCOME_HEADER] = outcome.value
     return response
+
+
+# The refusals of nearly everybody: only their moments differ, so the rest is encoded once.
+
+
+def _not_open(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
+    wait_s = max(1, -(-(campaign.opens_ms - admission.at_ms) // 1000))
+    response = _dated_refusal(
+        Outcome.NOT_OPEN,
+        b'"opens_at":"%b","retry_after_s":%d,"answered_at":"%b"'
+        % (iso(campaign.opens_ms).encode(), wait_s, iso(admission.at_ms).encode()),
+    )
+    response["Retry-After"] = str(wait_s)
+    return response
+
+
+def _sold_out(admission: Admission) -> HttpResponse:
+    last_ms = admission.last_place_ms
+    last_place_at = b"null" if last_ms is None else b'"%b"' % iso(last_ms).encode()
+    return _dated_refusal(
+        Outcome.SOLD_OUT,
+        b'"answered_at":"%b","last_place_at":%b' % (iso(admission.at_ms).encode(), last_place_at),
+    )
+
+
+def _dated_refusal(outcome: Outcome, members: bytes) -> HttpResponse:
+    return HttpResponse(
+        b"%b,%b}" % (_BEGINNINGS[outcome], members),
+        status=_REFUSALS[outcome][0],
+        content_type=problems.MEDIA_TYPE,
+        headers={OUTCOME_HEADER: outcome.value},
+    )
 
 
 def coupon_body(row: Coupon, campaign: CampaignSnapshot) -> dict[str, Any]:

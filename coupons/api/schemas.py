@@ -167,6 +167,15 @@ class Problem(Body):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable: write programs against this.")
     detail = serializers.CharField(required=False)
-    opens_at = serializers.DateTimeField(required=False)
+    opens_at = serializers.DateTimeField(required=False, help_text="Of `not_open`.")
+    retry_after_s = serializers.IntegerField(required=False)
+    answered_at = serializers.DateTimeField(
+        required=False, help_text="Of `sold_out`, `not_open`: by the clock that decides."
+    )
+    last_place_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="Of `sold_out`: when the last coupon was given; null: not known.",
+    )
     dependency = serializers.CharField(required=False)
     errors = FieldError(many=True, required=False)  # type: ignore[assignment]

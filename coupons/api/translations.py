@@ -1,7 +1,8 @@
 """Translation of problem documents: title, detail and why; the `code` is for programs and stays.
 
 Done to the finished response, and only if the request has Accept-Language: others pay for one
-comparison. A refusal is the same document a hundred thousand times, so its translation is cached.
+comparison. A refusal says the same a hundred thousand times, so the translation of its texts is
+cached.
 """
 
 from functools import lru_cache
@@ -41,34 +42,35 @@ def language_of(accepted: str) -> str:
     return preferred_language(accepted, _LANGUAGES)
 
 
-@lru_cache(maxsize=256)
 def _translated(body: bytes, language: str) -> tuple[bytes, str]:
     """All or nothing: if one part has no translation, the whole document stays English."""
     document = orjson.loads(body)
-    with translation.override(language):
-        texts = {
-            name: _translated_member(document, name)
-            for name in ("title", "detail")
-            if name in document
-        }
-        errors = [
-            error | {"why": _translated_text(error["why"])} for error in document.get("errors", ())
-        ]
+    texts = {
+        name: _translated_member(document, name, language)
+        for name in ("title", "detail")
+        if name in document
+    }
+    errors = [
+        error | {"why": _translated_text(error["why"], language)}
+        for error in document.get("errors", ())
+    ]
     if None in texts.values() or any(error["why"] is None for error in errors):
         return body, ""
     return orjson.dumps(document | texts | ({"errors": errors} if errors else {})), language
 
 
-def _translated_member(document: dict[str, Any], name: str) -> str | None:
+def _translated_member(document: dict[str, Any], name: str, language: str) -> str | None:
     """The translation of a title or a detail. The detail of a wrong field is its name and why."""
     for error in document.get("errors", ()):
         if document[name] == f"{error['field']}: {error['why']}":
-            why = _translated_text(error["why"])
+            why = _translated_text(error["why"], language)
             return why and f"{error['field']}: {why}"
-    return _translated_text(document[name])
+    return _translated_text(document[name], language)
 
 
-def _translated_text(english: str) -> str | None:
-    """The translation into the thread's language; None if there is none."""
-    translated = details.DETAILS.spoken(english) or gettext(english)
+@lru_cache(maxsize=1024)
+def _translated_text(english: str, language: str) -> str | None:
+    """None if there is no translation."""
+    with translation.override(language):
+        translated = details.DETAILS.spoken(english) or gettext(english)
     return None if translated == english else translated

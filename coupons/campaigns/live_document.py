@@ -18,7 +18,7 @@ from coupons.claims.timestamps import iso_of, milliseconds_of
 from coupons.database import availability
 from coupons.database.clock import NowMs
 from coupons.errors import StoreFailure
-from coupons.models import Campaign, Coupon, Tally
+from coupons.models import Campaign, Tally
 from coupons.runtime import ProcessState
 from coupons.store import store
 from coupons.store.live import Counts, LiveGate
@@ -123,15 +123,14 @@ def _gate_in_mysql(campaign: CampaignSnapshot) -> LiveGate:
             .annotate(now_ms=NowMs())
             .get(campaign_id=campaign.id)
         )
-        last = Coupon.objects.filter(campaign_id=campaign.id, place=row.stored)
-        moments = list(last.values_list("admitted_at", flat=True)[:1])
+        last_ms = live_counts.last_place_ms(row.campaign, row.stored)
     return LiveGate(
         stock=row.campaign.stock - row.campaign.granted,
         remaining=max(0, row.campaign.stock - row.stored),
         opens_ms=milliseconds_of(row.campaign.opens_at),
         closes_ms=milliseconds_of(row.campaign.closes_at),
         paused=row.campaign.state == Campaign.State.PAUSED,
-        last_place_ms=milliseconds_of(moments[0]) if moments else None,
+        last_place_ms=last_ms,
         counts=_counts_if_redis_answers(campaign.slug),
         now_ms=row.now_ms,
     )

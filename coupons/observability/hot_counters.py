@@ -4,12 +4,17 @@ A counter in a file shared by several processes costs 2 µs per increment, a his
 threads wait for each other. So claims are buffered in memory, and written by a thread twice a
 second, when the process ends, and when its own metrics are read. A killed process loses at most
 half a second of counts; no guarantee depends on them.
+
+The same thread hands the numbers of claims to a sink (`send_counts_to`), which adds those of all
+processes up. If that fails they are dropped and counted as lost: sent again, they might be counted
+twice.
 """
 
 import logging
 import threading
 import time
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from coupons.claims.values import HOLDS_A_PLACE, Outcome
@@ -21,17 +26,21 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 0.5
 
+Counts = Mapping[tuple[str, str], int]  # by campaign, and outcome or code of the failure
+
 
 class _Buffer:
     """Claims not written yet, and the thread that writes them. Only for the process that made it:
     a forked child has no such thread, and the claims are its parent's."""
 
-    __slots__ = ("_starting", "claims", "writer", "writing")
+    __slots__ = ("_starting", "claims", "sending", "unsent", "writer", "writing")
 
     def __init__(self) -> None:
         self.claims: deque[tuple[str, str, float]] = deque()  # campaign, outcome, seconds
         self.writer: threading.Thread | None = None
         self.writing, self._starting = threading.Lock(), threading.Lock()
+        self.unsent: Counter[tuple[str, str]] = Counter()  # counted, and not handed to the sink
+        self.sending = threading.Lock()
 
     def start_writer(self) -> None:
         with self._starting:
@@ -45,6 +54,8 @@ class _Buffer:
             time.sleep(EVERY_S)
             try:
                 _write_claims(self)
+                if _buffer.current is self:
+                    _send_unsent(self)
             except Exception:  # such as a full disk: the thread must go on, or the buffers grow
                 logger.exception("the metrics of the last half second are lost")
 
@@ -65,9 +76,43 @@ def flush_counters() -> None:
     _write_claims(_buffer.current)
 
 
+def send_counts() -> None:
+    """Hand the counts that are not sent yet to the sink. Not for a thread that serves a request."""
+    _send_unsent(_buffer.current)
+
+
+def count_and_send() -> None:
+    """What a process does at its end."""
+    flush_counters()
+    send_counts()
+
+
+def send_counts_to(sink: Callable[[Counts], None]) -> None:
+    """Set the hook that gets the numbers of claims twice a second. It may wait for a store; what it
+    raises is logged."""
+    global _sink
+    _sink = sink
+
+
+def _no_sink(_: Counts) -> None:
+    pass
+
+
+_sink: Callable[[Counts], None] = _no_sink
+
+
+def _send_unsent(buffer: _Buffer) -> None:
+    with buffer.sending:
+        with buffer.writing:
+            counts, buffer.unsent = buffer.unsent, Counter()
+        if counts:
+            _sink(counts)
+
+
 def _write_claims(buffer: _Buffer) -> None:
     with buffer.writing:
         counts, seconds = _take_claims(buffer.claims)
+        buffer.unsent.update(counts)
         for (campaign, outcome), count in counts.items():
             metrics.CLAIMS.labels(metrics.campaign_label(campaign), outcome).inc(count)
         for answer, durations in seconds.items():

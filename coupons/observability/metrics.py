@@ -78,6 +78,10 @@ ADMISSION = Histogram(
 )
 RESPONSES = Counter("coupon_responses_total", "HTTP responses, without probes.", ["status"])
 RESPONSES.labels("500")  # exported as 0, since Prometheus sees no increase at a new series
+COUNTS_LOST = Counter(
+    "coupon_public_counts_lost_total",
+    "Claims missing in a campaign's public counts: Redis did not confirm that it added them.",
+)
 REQUEST_QUEUE_SECONDS = Gauge(
     "coupon_request_queue_seconds",
     "Most recent queueing delay before a request got a thread, seconds, maximum over processes.",

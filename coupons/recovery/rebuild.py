@@ -99,11 +99,14 @@ def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
 
 @dataclass(slots=True)
 class _Closing:
-    """A campaign that this rebuild has closed. `highest`: the highest place known to be given."""
+    """A campaign that this rebuild has closed. `highest`: the highest place known to be given.
+    `last_place_ms`: when the last place of the stock was given, if its claimant was written; 0 also
+    if places were granted: then the last one may be of a grant, after the sell-out."""
 
     campaign: Campaign
     gate: Closed
     highest: int = 0
+    last_place_ms: int = 0
     needs_claimants: bool = True
     claimants: int = 0
     lost: list[AdmittedClaim] = field(default_factory=list)
@@ -221,6 +224,9 @@ class _Rebuild:
             )  # fmt: skip
             closing.highest = max([closing.highest, *(one.place for one in page.claimants)])
             closing.claimants += len(page.claimants)
+            if not campaign.granted:
+                of_last = (one.admitted_ms for one in page.claimants if one.place == campaign.stock)
+                closing.last_place_ms = max(closing.last_place_ms, *of_last, 0)
             self.tell(closing.claimants)
         if given is None:
             closing.highest = max(closing.highest, highest_place.highest_claimant(campaign))
@@ -235,7 +241,9 @@ class _Rebuild:
                 highest_place.raise_highest(closing.campaign.pk, closing.highest)
                 with self._guard(closing.campaign.slug):
                     definition = update.redis_definition(closing.campaign)
-                    requests.append((closing.campaign.slug, definition, closing.highest))
+                    requests.append(
+                        (closing.campaign.slug, definition, closing.highest, closing.last_place_ms)
+                    )
                     ready.append(closing)
         replies = store().recovery.open_gates(requests, server=self._server)
         campaign_changed.send(sender=None)

@@ -29,6 +29,7 @@ class Decision(NamedTuple):
     at_ms: int
     wake_drain: bool
     version: str = ""
+    last_place_ms: int | None = None
 
 
 class AdmissionCalls(SubjectCalls):
@@ -143,5 +144,10 @@ def _unconfirmed() -> OutcomeUnknown:
 
 def _parse_decision(reply: Any) -> Decision:
     outcome, place, at_ms, wake_drain, *rest = reply
-    version = rest[0].decode() if rest else ""
-    return Decision(outcome.decode(), place, at_ms, bool(wake_drain), version)
+    if not rest:
+        return Decision(outcome.decode(), place, at_ms, bool(wake_drain))
+    version, *last_ms = rest
+    last_place_ms = int(last_ms[0]) if last_ms and last_ms[0] else None
+    return Decision(
+        outcome.decode(), place, at_ms, bool(wake_drain), version.decode(), last_place_ms
+    )

@@ -90,16 +90,17 @@ class RecoveryCalls(SubjectCalls):
         return reply_each([slug for slug, _, _ in campaigns], replies, _parse_closed)
 
     def open_gates(
-        self, campaigns: Sequence[tuple[str, Definition, int]], *, server: str
+        self, campaigns: Sequence[tuple[str, Definition, int, int]], *, server: str
     ) -> ByCampaign[tuple[bool, int, int]]:
-        """Open the gate of each (slug, definition, places given) under `definition.epoch`. Returns
+        """Open the gate of each (slug, definition, places given, ms when the last place of the
+        stock was given; 0: not known) under `definition.epoch`. Returns
         (opened, places given, claims waiting); not opened if a later repair closed it again or
         Redis lost its data since."""
         calls = [
-            (_script_keys(slug), *_open_arguments(definition, given, server))
-            for slug, definition, given in campaigns
+            (_script_keys(slug), *_open_arguments(definition, given, server), last_ms)
+            for slug, definition, given, last_ms in campaigns
         ]
-        slugs = [slug for slug, _, _ in campaigns]
+        slugs = [slug for slug, *_ in campaigns]
         with self.guard_call():
             if campaigns:
                 LIST(self.client, (keys.INSTALLED,), *slugs)

@@ -24,7 +24,7 @@ PURE = {
     "coupons/api/problems.py": {"encoded_problem"},
     "coupons/api/responses.py": {"_status_url"},
     "coupons/api/start_pages.py": {"_rendered"},
-    "coupons/api/translations.py": {"_translated"},
+    "coupons/api/translations.py": {"_translated_text"},
     "coupons/claims/campaign_keys.py": {"campaign_key"},
     "coupons/claims/hmac_sha256.py": {"_keyed_mac"},
     "coupons/claims/receipt_tokens.py": {"_receipt_head"},
@@ -46,6 +46,7 @@ STAYS = {
     "coupons/admission/queued.py": {"_verify_server"},
     "coupons/admission/strategies.py": {"_decide_by_strategy"},
     "coupons/observability/batch_spans.py": {"_listener"},
+    "coupons/observability/hot_counters.py": {"_sink"},
     # Threads and sockets of libraries, which end with the process; by broker and process.
     "coupons/broker/connections.py": {"_pool"},
     "coupons/monitoring/collectors.py": {"_database_thread"},

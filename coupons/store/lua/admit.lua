@@ -5,7 +5,8 @@
 --        5 '1': write a known claimant again, so that a WAIT after it covers the first write
 --        6, 7 this user's bits in the filter   8 request id, for the queue
 -- RETURN {outcome, place or 0, ms when admitted or now, 1 = send a wake-up message,
---         sold_out and closed only: version of the set of claimants, 'epoch:places given'}
+--         sold_out and closed only: version of the set of claimants, 'epoch:places given',
+--         sold_out only: ms when the last place was given, nil = not known}
 local gate = redis.call('HMGET', KEYS[1],
   'epoch', 'paused', 'opens', 'closes', 'stock', 'next', 'longest')
 if not gate[1] then return {'not_installed', 0, 0, 0} end
@@ -24,10 +25,14 @@ if now >= tonumber(gate[4]) then return {'closed', 0, now, 0, version} end
 if gate[2] == '1' then return {'paused', 0, now, 0} end
 if now < tonumber(gate[3]) then return {'not_open', 0, now, 0} end
 local place = gate[6] + 1
-if place > tonumber(gate[5]) then return {'sold_out', 0, now, 0, version} end
+local stock = tonumber(gate[5])
+if place > stock then
+  return {'sold_out', 0, now, 0, version, redis.call('HGET', KEYS[1], 'last')}
+end
 if redis.call('XLEN', KEYS[3]) >= tonumber(gate[7]) then return {'queue_full', 0, now, 0} end
 
 redis.call('HSET', KEYS[1], 'next', place)
+if place == stock then redis.call('HSET', KEYS[1], 'last', now) end
 redis.call('HSET', KEYS[2], ARGV[1], struct.pack('>I4I6', place, now))
 redis.call('SETBIT', KEYS[5], ARGV[6], 1)
 redis.call('SETBIT', KEYS[5], ARGV[7], 1)

@@ -24,6 +24,7 @@ local wanted = ARGV[3] + granted - ARGV[12]
 if wanted < math.min(given, tonumber(stock) or given) then
   return {'stock_below_admitted', given}
 end
+if wanted > given then redis.call('HDEL', KEYS[1], 'last') end  -- there are places left again
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'stock', wanted, 'opens', ARGV[4],
   'closes', ARGV[5], 'paused', ARGV[6], 'longest', ARGV[7], 'facts', ARGV[8],
   'granted', granted)
