@@ -5,7 +5,7 @@ The baseline of the benchmarks, and sufficient for small campaigns. Same outcome
 
 from django.db import transaction
 
-from coupons.campaigns import live_counts
+from coupons.campaigns import last_place
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import timestamps
 from coupons.claims.values import Admission, AdmittedClaim, Claim, Outcome
@@ -53,7 +53,7 @@ def _refused(tally: Tally, outcome: Outcome) -> Admission:
     now_ms: int = tally.now_ms  # type: ignore[attr-defined] # annotated above
     if outcome is not Outcome.SOLD_OUT:
         return Admission(outcome, 0, now_ms)
-    return Admission(outcome, 0, now_ms, live_counts.last_place_ms(tally.campaign, tally.stored))
+    return Admission(outcome, 0, now_ms, last_place.last_place_ms(tally.campaign, tally.stored))
 
 
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:

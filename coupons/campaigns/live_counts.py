@@ -6,7 +6,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import timestamps
 from coupons.database import availability
 from coupons.database.clock import NowMs
-from coupons.models import Campaign, Coupon, Tally
+from coupons.models import Campaign, Tally
 from coupons.store import store
 
 
@@ -47,15 +47,6 @@ def _counts_in_mysql(campaign: CampaignSnapshot) -> Live:
         row.now_ms,
     )
     return Live(state, remaining, row.now_ms)
-
-
-def last_place_ms(campaign: Campaign, stored: int) -> int | None:
-    """When a direct campaign's last place was given, in ms. None: there is none, or not known,
-    since places were granted: the last one may be of a grant, after the sell-out."""
-    if campaign.granted:
-        return None
-    row = Coupon.objects.filter(campaign_id=campaign.pk, place=stored).first()
-    return None if row is None else timestamps.milliseconds_of(row.admitted_at)
 
 
 def state_at(paused: bool, opens_ms: int, closes_ms: int, remaining: int, now_ms: int) -> str:

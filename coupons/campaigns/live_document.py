@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from coupons.campaigns import live_counts, lookup
+from coupons.campaigns import last_place, live_counts, lookup
 from coupons.campaigns.shared_value import SharedValue
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.timestamps import iso_of, milliseconds_of
@@ -123,7 +123,7 @@ def _gate_in_mysql(campaign: CampaignSnapshot) -> LiveGate:
             .annotate(now_ms=NowMs())
             .get(campaign_id=campaign.id)
         )
-        last_ms = live_counts.last_place_ms(row.campaign, row.stored)
+        last_ms = last_place.last_place_ms(row.campaign, row.stored)
     return LiveGate(
         stock=row.campaign.stock - row.campaign.granted,
         remaining=max(0, row.campaign.stock - row.stored),
