@@ -14,7 +14,8 @@
       opensIn: "Opens in",
       days: (n) => `${n} d `,
       open: "Open now",
-      paused: "Paused for a moment. The button works again as soon as it goes on.",
+      pausedShort: "Paused",
+      paused: "The button works again as soon as it goes on.",
       soldOut: "All coupons are gone.",
       closed: "This event is over.",
       unknown: "There is no such event.",
@@ -63,7 +64,8 @@
       opensIn: "오픈까지",
       days: (n) => `${n}일 `,
       open: "진행 중",
-      paused: "잠시 멈췄습니다. 다시 시작하면 바로 누를 수 있습니다.",
+      pausedShort: "일시 중지",
+      paused: "다시 시작하면 바로 누를 수 있습니다.",
       soldOut: "선착순 마감되었습니다.",
       closed: "종료된 이벤트입니다.",
       unknown: "존재하지 않는 이벤트입니다.",
@@ -680,7 +682,11 @@
     button:focus-visible, .link:focus-visible, summary:focus-visible {
       outline: 3px solid var(--_accent); outline-offset: 3px;
     }
-    .message { min-height: 1.5em; }
+    .message:empty, .clock:empty, .state:empty { display: none; }
+    .state { justify-self: center; display: inline-flex; gap: .5rem; align-items: center; font-weight: 600; }
+    .state::before { content: ""; width: .625rem; height: .625rem; border-radius: 50%; background: var(--_muted); }
+    .state.open::before { background: var(--_good); box-shadow: 0 0 0 .25rem color-mix(in srgb, var(--_good) 25%, transparent); }
+    .state.paused::before { background: var(--_accent); }
     .result { display: grid; gap: .75rem; justify-items: center; }
     .headline { font-size: 1.5rem; font-weight: 700; }
     .won .headline { color: var(--_good); }
@@ -700,9 +706,10 @@
   `;
   const HTML = `
     <div class="card" part="card">
+      <div class="result" part="result" hidden></div>
+      <p class="state" part="state"></p>
       <p class="time" part="countdown" role="timer" aria-live="off"><span class="label"></span><span class="digits"></span></p>
       <div class="stock" part="stock"><div class="bar" part="bar" aria-hidden="true"><div class="fill" part="fill"></div></div><span class="label"></span></div>
-      <div class="result" part="result" hidden></div>
       <button class="main" part="button" type="button"></button>
       <a class="main link login" part="login" hidden></a>
       <p class="message" part="message" role="status"></p>
@@ -762,7 +769,7 @@
       root.innerHTML = HTML;
       const one = (css) => root.querySelector(css);
       this._parts = {
-        time: one(".time"), timeLabel: one(".time .label"), digits: one(".digits"),
+        state: one(".state"), time: one(".time"), timeLabel: one(".time .label"), digits: one(".digits"),
         stock: one(".stock"), fill: one(".fill"), left: one(".stock .label"),
         button: one("button.main"), login: one(".login"), message: one(".message"),
         result: one(".result"), waitlist: one(".waitlist"), clock: one(".clock"),
@@ -817,15 +824,23 @@
         this._hint = "";
         this._tell("coupon-state", { phase });
       }
+      this._drawResult(t, phase);
+      this._drawState(t, phase);
       this._drawTime(t, phase);
       this._drawStock(t, phase);
-      this._drawResult(t, phase);
       this._drawButton(t, phase);
       this._drawWaitlist(t, phase);
       put(this._parts.message, this._message(t, phase));
       const { within, isKnown } = opening.clock;
       const isTimed = isKnown && phase === "scheduled";
       put(this._parts.clock, isTimed ? t.exact(Math.ceil(within)) : "");
+    }
+
+    _drawState(t, phase) {
+      const { state } = this._parts;
+      const isSaid = phase === "sold_out" && this._shown; // by the result's headline
+      state.className = `state ${phase}`;
+      put(state, { open: t.open, paused: t.pausedShort, sold_out: isSaid ? "" : t.soldOut, closed: t.closed }[phase] ?? "");
     }
 
     _drawTime(t, phase) {
@@ -893,8 +908,7 @@
       if (refusal?.code === "not_eligible") return t.notEligible;
       if (refusal && !FINAL.has(refusal.code)) return refusal.detail ?? t.failed;
       if (!navigator.onLine) return t.offline;
-      return { loading: t.loading, open: t.open, paused: t.paused, closed: t.closed,
-        sold_out: refusal ? "" : t.soldOut }[phase] ?? "";
+      return { loading: t.loading, paused: t.paused }[phase] ?? "";
     }
 
     _drawResult(t, phase) {

@@ -28,10 +28,15 @@
     }
   }
 
+  // In the visitor's zone, which is named; seconds only where an event needs them.
   function showLocalTimes() {
-    const format = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "medium" });
     for (const time of document.querySelectorAll("time[datetime]")) {
-      time.textContent = format.format(new Date(time.dateTime));
+      const at = new Date(time.dateTime);
+      time.textContent = at.toLocaleString(lang === "ko" ? "ko" : "en-GB", {
+        weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit",
+        minute: "2-digit", second: at.getSeconds() ? "2-digit" : undefined, hour12: false,
+        timeZoneName: "short",
+      });
     }
   }
 
