@@ -8,5 +8,5 @@ from coupons.pages import urls as pages
 urlpatterns = [path("", include(count_views(pages.urlpatterns, but="")))]
 
 handler400 = "coupons.api.problems.bad_request"
-handler404 = "coupons.api.problems.not_found"
+handler404 = "coupons.pages.views.not_found"
 handler500 = "coupons.api.problems.server_error"

@@ -1,14 +1,16 @@
 """What an event page shows: the campaign, its state, and the answer to this visitor."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from coupons.api import responses
 from coupons.campaigns import lookup
-from coupons.campaigns.live_counts import Live
+from coupons.campaigns.live_document import LiveDocument
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import coupon_codes, timestamps
 from coupons.claims.timestamps import iso_of
@@ -27,8 +29,7 @@ class Answer:
 
     token: str = ""
     place: dict[str, Any] | None = None
-    refusal: Outcome | None = None
-    refused_ms: int = 0
+    refusal: Admission | None = None
     failure: CouponError | None = None
     status: int = 200
 
@@ -57,7 +58,7 @@ def answer_of(campaign: CampaignSnapshot, claim: Claim, admission: Admission, to
     if admission.holds_a_place:
         place = _place(campaign, claim, admission.place, admission.at_ms)
         return Answer(token=token, place=place, status=status)
-    return Answer(token=token, refusal=admission.outcome, refused_ms=admission.at_ms, status=status)
+    return Answer(token=token, refusal=admission, status=status)
 
 
 def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dic
     }
 
 
-def page_content(campaign: CampaignSnapshot, live: Live, answer: Answer) -> dict[str, Any]:
+def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer) -> dict[str, Any]:
     """The variables of `pages/event.html`."""
     login = settings.SHOP_LOGIN_URL.replace("{campaign}", campaign.slug)
     return {
@@ -81,10 +82,12 @@ def page_content(campaign: CampaignSnapshot, live: Live, answer: Answer) -> dict
         "opens_iso": iso_of(campaign.opens_ms),
         "closes_iso": iso_of(campaign.closes_ms),
         "terms": terms_sentences(campaign),
-        "used": round(100 * (1 - live.remaining / campaign.stock)) if campaign.stock else 100,
+        "remaining": number_format(live.remaining, force_grouping=True),
+        "stock": number_format(live.stock, force_grouping=True),
         "answer": answer,
         "next_nth": _next_nth(campaign, answer),
         "message": _message(answer),
+        "margin": _margin(answer),
         "api": settings.PAGES_API_URL,
         "login_url": login,
     }
@@ -101,12 +104,32 @@ def _next_nth(campaign: CampaignSnapshot, answer: Answer) -> int:
 def _message(answer: Answer) -> str:
     """The refusal or failure as a sentence; empty: there is none."""
     if answer.refusal is not None:
-        return str(_REFUSALS[answer.refusal]())
+        return str(_REFUSALS[answer.refusal.outcome]())
     if isinstance(answer.failure, NoToken | BadToken):
         return _("Your login has expired. Please log in at the shop again.")
     if answer.failure is not None:
         return _("That did not work yet. Nothing is lost: please press the button again.")
     return ""
+
+
+def _margin(answer: Answer) -> str:
+    """By how much this user came too late; empty: that is not known, or not the reason."""
+    refusal = answer.refusal
+    if refusal is None or refusal.last_place_ms is None:
+        return ""
+    late_ms = max(0, refusal.at_ms - refusal.last_place_ms)
+    return _(
+        "The last coupon went at %(last)s; you were answered at %(answered)s: %(late)s s later."
+    ) % {
+        "last": _time_of_day(refusal.last_place_ms),
+        "answered": _time_of_day(refusal.at_ms),
+        "late": number_format(Decimal(late_ms) / 1000, decimal_pos=2),
+    }
+
+
+def _time_of_day(ms: int) -> str:
+    local = timestamps.local_time(timestamps.moment_of(ms))
+    return f"{local:%H:%M:%S}.{ms % 1000:03}"
 
 
 _REFUSALS = {

@@ -1,6 +1,8 @@
 """The event page. It works without JavaScript: a plain form claims, and the answer is a page."""
 
 import hashlib
+import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -14,20 +16,44 @@ from django.views.decorators.http import require_safe
 
 from coupons.admission import strategies
 from coupons.api import problems, rate_limit, translations
-from coupons.campaigns import live_counts, lookup
+from coupons.campaigns import live_document, lookup
 from coupons.claims.values import Claim
 from coupons.errors import BadToken, CouponError, NoToken, UnknownCampaign
 from coupons.identity import user_tokens
 from coupons.identity.user_tokens import Caller
 from coupons.pages import content_policy, event_content
 from coupons.pages.event_content import Answer
+from coupons.runtime import ProcessState
 
 LANGUAGES = ("en", "ko")
 LONGEST_TOKEN = 4096  # bytes
 PAGE_AGE_S = 2  # a page without a token may be shared for so long
+MOST_SHARED = 1000
 SCRIPT_AGE_S = 300
 RETRY_S = 2
 SCRIPT = settings.ASSETS / "static" / "pages" / "coupon-button.js"
+
+
+class SharedPages:
+    """Pages without a token, rendered once for all their visitors of PAGE_AGE_S."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, ...], tuple[float, bytes, dict[str, str]]] = {}
+
+    def get_page(self, key: tuple[str, ...], render: Callable[[], HttpResponse]) -> HttpResponse:
+        until, body, headers = self._pages.get(key, (0.0, b"", {}))
+        if until > time.monotonic():
+            return HttpResponse(body, headers=headers)
+        page = render()
+        if page.status_code == 200:
+            if len(self._pages) >= MOST_SHARED:
+                self._pages.clear()
+            until = time.monotonic() + PAGE_AGE_S
+            self._pages[key] = (until, page.content, dict(page.items()))
+        return page
+
+
+shared_pages = ProcessState(SharedPages)
 
 
 class EventPage(View):
@@ -37,7 +63,9 @@ class EventPage(View):
     http_method_names = ("get", "head", "post")
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
-        page = _event_page(request, slug, Answer())
+        page = shared_pages.current.get_page(
+            (slug, _language(request)), lambda: _event_page(request, slug, Answer())
+        )
         if page.status_code == 200:
             page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
         return page
@@ -96,9 +124,8 @@ def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse
     with translation.override(_language(request)):
         try:
             campaign = lookup.find_snapshot(slug)
-            content = event_content.page_content(
-                campaign, live_counts.live_counts(campaign), answer
-            )
+            live = live_document.read_live(slug)
+            content = event_content.page_content(campaign, live, answer)
         except UnknownCampaign:
             return _render(request, "pages/unknown.html", {}, 404)
         except CouponError as error:
@@ -127,6 +154,12 @@ def _language(request: HttpRequest) -> str:
     if chosen in LANGUAGES:
         return str(chosen)
     return translations.language_of(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Handler of addresses that the pages' door does not have."""
+    with translation.override(_language(request)):
+        return _render(request, "pages/unknown.html", {}, 404)
 
 
 @require_safe

@@ -13,7 +13,7 @@ from coupons import store
 from coupons.identity import user_tokens
 from tests.conftest import CampaignMaker
 
-pytestmark = pytest.mark.urls("coupons.pages.urls")
+pytestmark = pytest.mark.urls("config.urls.pages")
 PAGE, CLAIM = "/events/sale", "/events/sale/claim"
 
 
@@ -133,7 +133,29 @@ def test_while_redis_is_away_the_page_says_so_and_can_be_loaded_again(
     assert page["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("slug", ["nothing", "Not-A-Slug", "x" * 300, "%00"])
+def test_a_refused_user_learns_the_margin(open_campaign: CampaignMaker, client: Client) -> None:
+    open_campaign("sale", stock=1)
+    posted(client, CLAIM, user="ann")
+    shown = text_of(posted(client, CLAIM))
+    assert re.search(
+        r"The last coupon went at \d\d:\d\d:\d\d\.\d{3}; you were answered at "
+        r"\d\d:\d\d:\d\d\.\d{3}: \d+\.\d\d s later\.",
+        shown,
+    )
+
+
+def test_visitors_of_two_seconds_share_a_page_but_no_user_shares_theirs(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    open_campaign("sale")
+    first = client.get(PAGE)
+    posted(client, CLAIM)
+    assert client.get(PAGE).content == first.content
+    assert client.get(PAGE, headers={"accept-language": "ko"}).content != first.content
+    assert posted(client, PAGE).content != posted(client, PAGE, user="bob").content
+
+
+@pytest.mark.parametrize("slug", ["nothing", "Not-A-Slug", "x" * 300, "%00", "..%2f"])
 def test_an_unknown_event_is_a_page_with_404(db: None, client: Client, slug: str) -> None:
     page = client.get(f"/events/{slug}")
     assert page.status_code == 404
