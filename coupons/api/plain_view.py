@@ -4,6 +4,7 @@ There is no token, no body and no negotiation, so nothing of that cycle would ch
 is a `Resource` for its description (OpenAPI) and its methods only.
 """
 
+from hashlib import blake2b
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -45,6 +46,10 @@ def _problem(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
     problem["Cache-Control"] = "no-store"
     translations.translate_problem(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     return problem
+
+
+def entity_tag(body: bytes) -> str:
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def cached_response(request: HttpRequest, body: bytes, etag: str, max_age_s: int) -> HttpResponse:

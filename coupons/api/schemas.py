@@ -108,6 +108,24 @@ class Live(Body):
     waitlist = serializers.BooleanField(help_text="Whether the campaign has a waitlist.")
 
 
+class ListedCampaign(Body):
+    campaign = serializers.CharField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(CAMPAIGN_STATES)
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    stock = serializers.IntegerField()
+    terms = Terms()
+    audience = serializers.BooleanField(help_text="Whether it is only for some users.")
+    page = serializers.CharField(help_text="Path of the event page.")
+
+
+class CampaignList(Body):
+    next = serializers.CharField(allow_null=True, help_text="Path of the next page.")
+    previous = serializers.CharField(allow_null=True)
+    results = ListedCampaign(many=True)
+
+
 class CouponBody(Body):
     campaign = serializers.CharField()
     name = serializers.CharField()

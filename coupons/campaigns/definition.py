@@ -57,6 +57,8 @@ DRAFT_FIELDS: Fields = {
     "may_give_back": Flag(optional=True, default=UNSET),
     "waitlist_limit": Whole(low=0, high=MAX_STOCK, optional=True, default=UNSET),
     "offer_hours": Whole(low=0, high=MAX_OFFER_HOURS, optional=True, default=UNSET),
+    "announced_at": Moment(optional=True, nullable=True, default=UNSET),
+    "is_listed": Flag(optional=True, default=UNSET),
 }  # fmt: skip
 _OPTIONAL = {
     name: replace(kind, optional=True, default=UNSET) for name, kind in DRAFT_FIELDS.items()
@@ -67,7 +69,7 @@ CLONE_FIELDS: Fields = _OPTIONAL | {
 }
 WINDOW = ("opens_at", "closes_at")
 _ENDS, _AMOUNTS = ("closes_at", "valid_until"), ("discount_value", "minimum_order", "discount_cap")
-_MOMENTS = ("opens_at", *_ENDS)
+_MOMENTS = ("opens_at", "announced_at", *_ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,13 @@ def end_of_day(day: date, zone: str) -> datetime:
 
 
 def copy_of(campaign: Campaign, values: dict[str, Any]) -> Campaign:
-    """A new draft of the same merchant with the same definition, but for these values."""
+    """A new draft of the same merchant with the same definition, but for these values. Unless its
+    announcement is given, it is as long before the opening as that of the campaign."""
     copied = {name: getattr(campaign, name) for name in DRAFT_FIELDS}
     clone = Campaign(**copied, merchant_id=campaign.merchant_id)
     apply_values(clone, values)
+    if campaign.announced_at is not None and values.get("announced_at", UNSET) is UNSET:
+        clone.announced_at = clone.opens_at - (campaign.opens_at - campaign.announced_at)
     return clone
 
 

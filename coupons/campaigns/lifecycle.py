@@ -143,6 +143,7 @@ def open_now(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign
     )
     with frame as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
+        _announce_by_opening(campaign)
         campaign.state = State.OPEN
     return campaign
 
@@ -184,6 +185,7 @@ def close_campaign(slug: str, *, actor: str, conditions: Conditions = ANY) -> Ca
     with frame as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
+        _announce_by_opening(campaign)
         campaign.state = State.CLOSED
     return campaign
 
@@ -280,7 +282,14 @@ def _move_window(campaign: Campaign, opens_at: datetime, closes_at: datetime) ->
             _("{} has opened already: its opening can't be moved.").format(campaign.slug)
         )
     campaign.opens_at, campaign.closes_at = opens_at, closes_at
+    _announce_by_opening(campaign)
     campaign.overridden = False  # an override is for one opening, as it was planned
+
+
+def _announce_by_opening(campaign: Campaign) -> None:
+    """An opening that is moved to before the announcement takes it along."""
+    if campaign.announced_at is not None:
+        campaign.announced_at = min(campaign.announced_at, campaign.opens_at)
 
 
 def _now(campaign: Campaign) -> datetime:

@@ -2,6 +2,10 @@
 
 Snapshots are stored in Redis, in the campaign's gate, so that a claim needs no database. MySQL is
 asked only for campaigns that are not in Redis: `direct` ones and unknown ones.
+
+Users are told of no campaign that is not announced yet (`find_public`). Whether it is, is decided
+when a snapshot is loaded, by the clock of the store that it comes from: one that is not is kept
+apart, until the moment of its announcement at most. So a claim pays nothing for this.
 """
 
 import math
@@ -15,6 +19,7 @@ from django.conf import settings
 from coupons.campaigns.snapshot import CampaignSnapshot, parse_snapshot, snapshot_of
 from coupons.claims.limits import SLUG
 from coupons.database import availability
+from coupons.database.clock import NowMs
 from coupons.errors import CouponError, DatabaseAway, StoreFailure, UnknownCampaign, WrongLayout
 from coupons.models import Campaign
 from coupons.runtime import ProcessState
@@ -34,11 +39,26 @@ class _SlugList:
 @dataclass(slots=True)
 class _Caches:
     snapshots: dict[str, tuple[float, CampaignSnapshot]] = field(default_factory=dict)
+    unannounced: dict[str, tuple[float, CampaignSnapshot]] = field(default_factory=dict)
     unknown: dict[str, float] = field(default_factory=dict)  # made-up names evict no campaign
     slug_list: _SlugList = field(default_factory=_SlugList)
 
 
 snapshot_caches = ProcessState(_Caches)
+
+
+def find_public(slug: str) -> CampaignSnapshot:
+    """As `find_snapshot`, for users. Raises UnknownCampaign also before the announcement."""
+    now, caches = time.monotonic(), snapshot_caches.current
+    until, campaign = caches.snapshots.get(slug, (0.0, None))
+    if campaign is not None and until > now:
+        return campaign
+    if caches.unannounced.get(slug, (0.0, None))[0] > now:
+        raise UnknownCampaign
+    campaign, is_public = _find_anew(slug, now)
+    if not is_public:
+        raise UnknownCampaign
+    return campaign
 
 
 def find_snapshot(slug: str) -> CampaignSnapshot:
@@ -47,53 +67,74 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
     Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
     """
     now, caches = time.monotonic(), snapshot_caches.current
-    until, campaign = caches.snapshots.get(slug, (0.0, None))
-    if campaign is not None and until > now:
-        return campaign
+    for cache in (caches.snapshots, caches.unannounced):
+        until, campaign = cache.get(slug, (0.0, None))
+        if campaign is not None and until > now:
+            return campaign
+    return _find_anew(slug, now)[0]
+
+
+def _find_anew(slug: str, now: float) -> tuple[CampaignSnapshot, bool]:
+    """Load the snapshot and put it into the cache where it belongs; the old one stays where it is
+    if loading fails with a CouponError. Returns also whether it is announced."""
+    caches = snapshot_caches.current
     if caches.unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
         raise UnknownCampaign
-    campaign = _load_or_keep(slug, campaign)
-    cache: dict[str, Any] = caches.unknown if campaign is None else caches.snapshots
-    if len(cache) >= MOST_CACHED:
-        cache.clear()
     until = now + settings.FACTS_TTL_S
-    if campaign is None:
-        caches.unknown[slug] = until
-        raise UnknownCampaign
-    caches.snapshots[slug] = (until, campaign)
-    return campaign
-
-
-def _load_or_keep(slug: str, cached: CampaignSnapshot | None) -> CampaignSnapshot | None:
-    """A fresh snapshot; the cached one if loading fails with a CouponError."""
     try:
-        return load_snapshot(slug)
+        campaign, now_ms = _load_dated(slug)
     except WrongLayout:
         raise
     except CouponError:
-        if cached is None:
-            raise
-        return cached
+        for cache in (caches.snapshots, caches.unannounced):
+            _, kept = cache.get(slug, (0.0, None))
+            if kept is not None:
+                cache[slug] = (until, kept)
+                return kept, cache is caches.snapshots
+        raise
+    if campaign is None:
+        _remember(caches.unknown, slug, until)
+        raise UnknownCampaign
+    hidden_ms = campaign.announced_ms - now_ms
+    if hidden_ms > 0:
+        caches.snapshots.pop(slug, None)
+        _remember(caches.unannounced, slug, (min(until, now + hidden_ms / 1000), campaign))
+    else:
+        _remember(caches.snapshots, slug, (until, campaign))
+        caches.unannounced.pop(slug, None)
+    return campaign, hidden_ms <= 0
+
+
+def _remember(cache: dict[str, Any], slug: str, entry: Any) -> None:
+    if len(cache) >= MOST_CACHED:
+        cache.clear()
+    cache[slug] = entry
 
 
 def load_snapshot(slug: str) -> CampaignSnapshot | None:
     """The snapshot from Redis, or from MySQL if Redis has no readable one; None: no such campaign,
     or still a draft. Raises DatabaseAway, MissingKey."""
+    return _load_dated(slug)[0]
+
+
+def _load_dated(slug: str) -> tuple[CampaignSnapshot | None, int]:
+    """The snapshot, and the time of the store that it comes from, in ms."""
     now = time.monotonic()
     try:
-        raw, as_of_s = store().campaigns.stored_snapshot(slug), now - settings.FACTS_TTL_S
+        (raw, now_ms), as_of_s = store().campaigns.stored_snapshot(slug), now - settings.FACTS_TTL_S
     except WrongLayout:
         raise
     except StoreFailure:  # a direct campaign needs no Redis; for a queued one, also a new one,
-        raw, as_of_s = None, now  # admission must report the failure: the list must be current
+        raw, now_ms, as_of_s = None, 0, now  # admission must report the failure: a current list
     snapshot = parse_snapshot(raw) if raw else None
     if snapshot and snapshot.slug == slug:
-        return snapshot
+        return snapshot, now_ms
     if slug not in _public_slugs(as_of_s):
-        return None
+        return None, 0
     with availability.require_database():
-        row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
-    return None if row is None else snapshot_of(row)
+        public = Campaign.objects.annotate(now_ms=NowMs()).exclude(state=Campaign.State.DRAFT)
+        row = public.filter(slug=slug).first()
+    return (None, 0) if row is None else (snapshot_of(row), row.now_ms)
 
 
 def _public_slugs(as_of_s: float) -> frozenset[str]:
@@ -119,5 +160,6 @@ def clear_snapshots(**_: object) -> None:
     """Empty this process's caches."""
     caches = snapshot_caches.current
     caches.snapshots.clear()
+    caches.unannounced.clear()
     caches.unknown.clear()
     caches.slug_list.at_s = -math.inf

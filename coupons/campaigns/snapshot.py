@@ -39,6 +39,7 @@ class CampaignSnapshot:
     key: campaign_keys.CampaignKey = field(repr=False, compare=False)
     # Members of later releases have defaults: a gate that an earlier one wrote lacks them.
     waitlist_limit: int = 0
+    announced_ms: int = 0  # before then users are told of no such campaign
 
     def expires_ms(self, admitted_ms: int) -> int:
         """When a coupon admitted at that moment expires, in ms; at most LAST_MS, which a definition
@@ -75,15 +76,16 @@ def snapshot_of(row: Campaign) -> CampaignSnapshot:
         closes_ms=milliseconds_of(row.closes_at),
         valid_until_ms=None if row.valid_until is None else milliseconds_of(row.valid_until),
         valid_days=row.valid_days,
-        terms=_terms(row),
+        terms=public_terms(row),
         key_id=row.key_id,
         filter_blocks=row.filter_blocks,
         key=campaign_key_of(row.key_id, row.slug),
         waitlist_limit=row.waitlist_limit,
+        announced_ms=0 if row.announced_at is None else milliseconds_of(row.announced_at),
     )
 
 
-def _terms(row: Campaign) -> dict[str, str | None]:
+def public_terms(row: Campaign) -> dict[str, str | None]:
     decimals = max(_DECIMALS, DECIMALS.get(row.currency, _DECIMALS))
     is_percent = row.discount == Campaign.Discount.PERCENT
     return {

@@ -90,6 +90,19 @@ class Campaign(models.Model):
         validators=[on_the_calendar],
     )
     closes_at = models.DateTimeField(_("closes at"), validators=[on_the_calendar])
+    announced_at = models.DateTimeField(
+        _("announced at"),
+        null=True,
+        blank=True,
+        help_text=_("Before then users' pages and API don't know it. Empty: as soon as scheduled."),
+        validators=[on_the_calendar],
+    )
+    is_listed = models.BooleanField(
+        _("in the public list"),
+        default=True,
+        db_default=True,
+        help_text=_("Once it is announced. If not, only those find it who know its address."),
+    )
 
     discount = models.CharField(
         _("kind of discount"), max_length=8, choices=Discount, default=Discount.PERCENT

@@ -29,6 +29,12 @@ OF_CAMPAIGNS: list[BaseConstraint] = [
         violation_error_message=_("A campaign must close after it opens."),
     ),
     CheckConstraint(
+        condition=Q(announced_at__isnull=True)
+        | Q(announced_at__gte=EARLIEST, announced_at__lte=F("opens_at")),
+        name="campaign_is_announced_by_its_opening",
+        violation_error_message=_("A campaign must be announced before it opens."),
+    ),
+    CheckConstraint(
         condition=Q(slots_to_keep__isnull=True) | Q(slots_to_keep__gte=F("stock")),
         name="campaign_keeps_the_slots_of_its_stock",
     ),

@@ -45,6 +45,9 @@ def definition_faults(values: Values) -> Iterator[Fault]:
 def _window_faults(values: Values) -> Iterator[Fault]:
     """To the millisecond, as Redis compares them."""
     opens, closes = given_moment(values, "opens_at"), given_moment(values, "closes_at")
+    announced = given_moment(values, "announced_at")
+    if opens and announced and announced > opens:
+        yield "announced_at", _("A campaign must be announced before it opens.")
     if opens and closes and timestamps.milliseconds_of(opens) >= timestamps.milliseconds_of(closes):
         yield "closes_at", _("A campaign must close after it opens.")
 

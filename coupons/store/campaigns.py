@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import redis
 
@@ -98,15 +98,16 @@ class CampaignCalls(SubjectCalls):
                 int(granted or 0),
             )
 
-    def stored_snapshot(self, slug: str) -> bytes | None:
-        """The snapshot (JSON) that `install_gate` wrote; None: the campaign is not in Redis. Raises
-        WrongLayout: a claim asks for its campaign's snapshot first."""
-        with self.guard_call():
-            fields: Any = self.client.hmget(keys.campaign_keys(slug).gate, "facts", "layout")
-        snapshot, layout = fields
+    def stored_snapshot(self, slug: str) -> tuple[bytes | None, int]:
+        """The snapshot (JSON) that `install_gate` wrote, and Redis' time in ms; None: the campaign
+        is not in Redis. Raises WrongLayout: a claim asks for its campaign's snapshot first."""
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
+            pipe.hmget(keys.campaign_keys(slug).gate, "facts", "layout")
+            pipe.time()
+            (snapshot, layout), clock = pipe.execute()
         with parsing_reply(f"a layout of {slug}"):
             demand_known(slug, layout)
-        return cast("bytes | None", snapshot)
+        return snapshot, time_ms(clock)
 
     def gate(self, slug: str) -> Gate:
         """Live counts. Raises NotInstalled if the gate is missing, StoreError."""

@@ -89,6 +89,23 @@ def test_what_follows_the_claim_is_chosen_in_a_draft_and_then_fixed(
     assert not page.context["adminform"].form.fields.keys() & chosen.keys()
 
 
+def test_the_announcement_is_chosen_in_a_draft_and_then_fixed(
+    operator_client: Client, campaign_url: Callable[..., str]
+) -> None:
+    late = operator_client.post(ADD, FILLED | {"announced_at": "2100-01-01T00:00"})
+    assert "announced before it opens" in form_errors(late)
+    chosen = {"announced_at": "2026-01-02T03:04", "is_listed": ""}
+    answer = operator_client.post(ADD, FILLED | chosen)
+    assert answer.status_code == 302, form_errors(answer)
+    campaign = Campaign.objects.get(slug="autumn")
+    assert campaign.announced_at is not None
+    assert not campaign.is_listed
+    lifecycle.schedule_campaign("autumn", actor="mina")
+    page = operator_client.get(campaign_url("autumn"))
+    assert not page.context["adminform"].form.fields.keys() & chosen.keys()
+    assert "2026-01-02 03:04:00.000" in page.content.decode()
+
+
 @pytest.mark.parametrize("value", ["", "zz", "2099-12-01T12:00", "1", "0001-01-01T00:00Z", "\x00"])
 def test_an_address_may_fill_in_a_new_campaign(operator_client: Client, value: str) -> None:
     """From the query of a bookmark: `add/?stock=100&opens_at=2099-12-01T12:00`."""

@@ -27,12 +27,18 @@ from coupons.models import Campaign
 State = Campaign.State
 _SALE = ("slug", "name", "strategy", "stock", "per_user", "audience")
 _WINDOW = ("opens_at", "closes_at")
+_ANNOUNCEMENT = ("announced_at", "is_listed")
 _TERMS = (
     "discount", "discount_value", "currency", "minimum_order", "discount_cap", "valid_until",
     "valid_days",
 )  # fmt: skip
 # A read-only moment is shown by a method: Django's own format ends at the minute.
-_EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_to"} | SHOWN_BY
+_EXACT = {
+    "opens_at": "opening",
+    "closes_at": "closing",
+    "valid_until": "valid_to",
+    "announced_at": "announcement",
+} | SHOWN_BY
 
 
 class CampaignAdmin(
@@ -63,6 +69,7 @@ class CampaignAdmin(
             *(confirmation if isinstance(refusal, NeedsConfirmation) else []),
             (None, {"fields": _shown(_SALE, frozen)}),
             (_("Window"), {"fields": _shown(_WINDOW, frozen), "description": zone}),
+            (_("Announcement"), {"fields": _shown(_ANNOUNCEMENT, frozen)}),
             (_("Terms"), {"fields": _shown(_TERMS, frozen)}),
             (_("After the claim"), {"fields": _shown(AFTER_CLAIM, frozen)}),
         ]
@@ -73,7 +80,7 @@ class CampaignAdmin(
 
     def _frozen(self, request: HttpRequest, campaign: Campaign | None) -> list[str]:
         """Read-only fields: none of a draft; all but stock and window once it is public."""
-        everything = [*_SALE, *_WINDOW, *_TERMS, *AFTER_CLAIM]
+        everything = [*_SALE, *_WINDOW, *_ANNOUNCEMENT, *_TERMS, *AFTER_CLAIM]
         if campaign is None:
             return []
         if campaign.state == State.CLOSED or not self.has_change_permission(request, campaign):
@@ -87,6 +94,10 @@ class CampaignAdmin(
     @admin.display(description=gettext_lazy("closes at"))
     def closing(self, campaign: Campaign) -> str:
         return exact_time(campaign.closes_at)
+
+    @admin.display(description=gettext_lazy("announced at"))
+    def announcement(self, campaign: Campaign) -> str:
+        return exact_time(campaign.announced_at) or _("as soon as it is scheduled")
 
     @admin.display(description=gettext_lazy("valid until"))
     def valid_to(self, campaign: Campaign) -> str:

@@ -62,6 +62,8 @@ CAMPAIGN = {
     "may_give_back": False,
     "waitlist_limit": 0,
     "offer_hours": 0,
+    "announced_at": "2026-11-30T09:00:00.000+09:00",
+    "is_listed": True,
     "state": "draft",
     "is_held": False,
     "stored": 0,
@@ -93,6 +95,10 @@ class MerchantCampaign(Body):
     may_give_back = serializers.BooleanField()
     waitlist_limit = serializers.IntegerField()
     offer_hours = serializers.IntegerField()
+    announced_at = serializers.DateTimeField(
+        allow_null=True, help_text="Users see nothing of it before then; null: once scheduled."
+    )
+    is_listed = serializers.BooleanField(help_text="In the users' list of campaigns.")
     state = serializers.ChoiceField(Campaign.State.values)
     is_held = serializers.BooleanField(help_text="The opening is held back: its board is red.")
     stored = serializers.IntegerField(help_text="Coupons in the database.")

@@ -7,6 +7,7 @@ from coupons.api.v1 import views, waitlist, watching
 urlpatterns = [
     # First, because it gets more requests than all the others together.
     path("campaigns/<str:slug>/claims", views.Claims.as_view(), name="claims"),
+    path("campaigns", watching.Campaigns.as_view(), name="campaigns"),
     path("time", watching.Time.as_view(), name="time"),
     path("campaigns/<str:slug>/live", watching.Live.as_view(), name="live"),
     path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),

@@ -44,7 +44,7 @@ class Claims(Resource):
     def post(self, request: Request, slug: str) -> HttpResponse:
         caller = request_body.authenticated_caller(request)
         rate_limit.check_claims_of(caller.user)
-        campaign = lookup.find_snapshot(slug)
+        campaign = lookup.find_public(slug)
         claim = request_body.read_claim(request, caller, campaign)
         admitted = strategies.admit(campaign, claim, segments=caller.segments)
         return responses.of_admission(campaign, claim, admitted)
@@ -58,7 +58,7 @@ class ClaimOfMine(Resource):
         responses={200: schemas.ClaimStatus, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        campaign = lookup.find_snapshot(slug)
+        campaign = lookup.find_public(slug)
         claim = request_body.claim_in_query(request, campaign)
         return Response(
             responses.of_standing(campaign, claim, claim_status.claim_status(campaign, claim))
@@ -76,7 +76,7 @@ class PublicCampaign(Resource):
         responses={200: schemas.PublicCampaign, **_problems(404, 503)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        campaign = lookup.find_snapshot(slug)
+        campaign = lookup.find_public(slug)
         return Response(responses.of_campaign(campaign, live_counts.live_counts(campaign)))
 
 

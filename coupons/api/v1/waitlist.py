@@ -38,7 +38,7 @@ class Waitlist(Resource):
     def post(self, request: Request, slug: str) -> HttpResponse:
         caller = request_body.authenticated_caller(request)
         rate_limit.check_claims_of(caller.user)
-        campaign = lookup.find_snapshot(slug)
+        campaign = lookup.find_public(slug)
         if campaign.audience and campaign.audience not in caller.segments:
             return _refusal(campaign, caller.user, Outcome.NOT_ELIGIBLE, 0)
         try:
@@ -63,7 +63,7 @@ class Waitlist(Resource):
         responses={200: schemas.WaitlistEntry, **_problems(401, 404, 503)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        campaign, user = lookup.find_snapshot(slug), request_body.authenticated_caller(request).user
+        campaign, user = lookup.find_public(slug), request_body.authenticated_caller(request).user
         return Response(_body(campaign, waitlist.find_standing(campaign, user)))
 
     @extend_schema(
@@ -72,7 +72,7 @@ class Waitlist(Resource):
         responses={200: schemas.WaitlistEntry, **_problems(401, 404, 409, 503)},
     )
     def delete(self, request: Request, slug: str) -> Response:
-        campaign, user = lookup.find_snapshot(slug), request_body.authenticated_caller(request).user
+        campaign, user = lookup.find_public(slug), request_body.authenticated_caller(request).user
         waitlist.leave_waitlist(campaign, user)
         return Response(_body(campaign, waitlist.find_standing(campaign, user)))
 
@@ -87,7 +87,7 @@ class AcceptOffer(Resource):
     def post(self, request: Request, slug: str) -> Response:
         user = request_body.authenticated_caller(request).user
         rate_limit.check_claims_of(user)
-        campaign = lookup.find_snapshot(slug)
+        campaign = lookup.find_public(slug)
         return Response(_body(campaign, waitlist.accept_offer(campaign, user)))
 
 

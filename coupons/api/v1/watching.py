@@ -1,4 +1,4 @@
-"""What anonymous visitors ask again and again: the time, and how a campaign stands.
+"""What anonymous visitors ask again and again: the time, how a campaign stands, what opens next.
 
 From this process's memory: a request asks neither Redis nor MySQL.
 """
@@ -7,13 +7,16 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from coupons.api import schemas
-from coupons.api.plain_view import PlainResource, cached_response
-from coupons.campaigns import live_document, redis_clock
+from coupons.api.plain_view import PlainResource, cached_response, entity_tag
+from coupons.campaigns import announced, live_document, redis_clock
 from coupons.claims.timestamps import iso_of
 from coupons.errors import StoreAway
+
+LIST_MAX_AGE_S = 5
 
 
 def _problems(*statuses: int) -> dict[Any, Any]:
@@ -37,6 +40,63 @@ class Time(PlainResource):
         body = orjson.dumps({"now": iso_of(now_ms), "now_ms": now_ms})
         headers = {"Cache-Control": "no-store"}
         return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+class Campaigns(PlainResource):
+    @extend_schema(
+        operation_id="campaigns",
+        summary="What opens next",
+        description=(
+            "Announced and listed campaigns that are not closed: those that will open, the next "
+            "one first, then those that have opened, the latest first. Some seconds old at most."
+        ),
+        auth=[],
+        parameters=[
+            OpenApiParameter("cursor", str, description="Of `next` or `previous`."),
+            OpenApiParameter("limit", int, description="Of a page, 1 to 100.", default=50),
+        ],
+        responses={
+            200: schemas.CampaignList,
+            304: OpenApiResponse(description="As the document that If-None-Match names."),
+            **_problems(400, 503),
+        },
+    )
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request)
+
+    def answer(self, request: HttpRequest, **_: str) -> HttpResponse:
+        limit = _read_limit(request.GET.get("limit", "50"))
+        page = announced.list_announced(request.GET.get("cursor", ""), limit)
+        body = orjson.dumps({
+            "next": _page_address(page.next, limit),
+            "previous": _page_address(page.previous, limit),
+            "results": [_listed_body(campaign) for campaign in page.results],
+        })  # fmt: skip
+        return cached_response(request, body, entity_tag(body), max_age_s=LIST_MAX_AGE_S)
+
+
+def _read_limit(text: str) -> int:
+    """0 if it is no number: that is refused, too."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _page_address(cursor: str | None, limit: int) -> str | None:
+    """Without a host: the document is the same whatever name it is asked for by."""
+    return cursor and f"{reverse('campaigns')}?cursor={cursor}&limit={limit}"
+
+
+def _listed_body(campaign: announced.Listed) -> dict[str, Any]:
+    return {
+        "campaign": campaign.slug,
+        "name": campaign.name,
+        "state": campaign.state,
+        "opens_at": iso_of(campaign.opens_ms),
+        "closes_at": iso_of(campaign.closes_ms),
+        "stock": campaign.stock,
+        "terms": campaign.terms,
+        "audience": campaign.has_audience,
+        "page": f"/events/{campaign.slug}",
+    }
 
 
 class Live(PlainResource):

@@ -20,7 +20,7 @@ from tests.harness.another_process import another_process
 def rewrite_snapshot(**changes: Any) -> None:
     """Change the stored snapshot as if another version had installed it. None removes a name."""
     gate = keys.campaign_keys("sale").gate
-    said = orjson.loads(store().campaigns.stored_snapshot("sale") or b"") | changes
+    said = orjson.loads(store().campaigns.stored_snapshot("sale")[0] or b"") | changes
     kept = {name: value for name, value in said.items() if changes.get(name, "") is not None}
     store().client.hset(gate, "facts", orjson.dumps(kept))
     lookup.clear_snapshots()
@@ -30,7 +30,7 @@ def test_what_redis_holds_is_what_the_row_says_without_its_secret(
     open_campaign: CampaignMaker,
 ) -> None:
     sale = open_campaign(valid_days=3, audience="gold", per_user=2)
-    raw = store().campaigns.stored_snapshot("sale")
+    raw, _ = store().campaigns.stored_snapshot("sale")
     assert raw is not None
     assert snapshot.parse_snapshot(raw) == snapshot.snapshot_of(Campaign.objects.get()) == sale
     for secret in (sale.key.code, sale.key.receipt):
@@ -48,7 +48,7 @@ def test_they_are_remembered_for_a_while_and_then_asked_for_again(
     assert lookup.find_snapshot("sale").stock == 3
     gate, said = (
         keys.campaign_keys("sale").gate,
-        orjson.loads(store().campaigns.stored_snapshot("sale") or b""),
+        orjson.loads(store().campaigns.stored_snapshot("sale")[0] or b""),
     )
     store().client.hset(gate, "facts", orjson.dumps(said | {"stock": 4}))  # by another process
     assert lookup.find_snapshot("sale").stock == 3
