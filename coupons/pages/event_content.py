@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from coupons.api import responses
-from coupons.campaigns import lookup
+from coupons.campaigns import announced, lookup
 from coupons.campaigns.live_document import LiveDocument
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import coupon_codes, timestamps
@@ -19,7 +19,9 @@ from coupons.errors import BadToken, CouponError, NoToken
 from coupons.identity.user_tokens import Caller
 from coupons.issuing import claim_status
 from coupons.issuing.claim_status import Status
-from coupons.pages.terms_text import terms_sentences
+from coupons.pages.terms_text import terms_sentences, worth_sentence
+
+EVENTS_A_PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def standing_of(slug: str, caller: Caller, token: str) -> Answer:
     """The user's place, or none yet. A store that is away does not keep the page from this user:
     the button asks again."""
     try:
-        campaign = lookup.find_snapshot(slug)
+        campaign = lookup.find_public(slug)
         claim = Claim(caller.user)
         found = claim_status.claim_status(campaign, claim)
     except CouponError:
@@ -91,6 +93,23 @@ def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer)
         "api": settings.PAGES_API_URL,
         "login_url": login,
     }
+
+
+def list_content(cursor: str) -> dict[str, Any]:
+    """The variables of `pages/events.html`. Raises BadInput, DatabaseAway."""
+    page = announced.list_announced(cursor, EVENTS_A_PAGE)
+    events = [
+        {
+            "slug": listed.slug,
+            "name": listed.name,
+            "state": listed.state,
+            "worth": worth_sentence(listed.terms),
+            "opens": timestamps.moment_of(listed.opens_ms),
+            "opens_iso": iso_of(listed.opens_ms),
+        }
+        for listed in page.results
+    ]
+    return {"events": events, "next": page.next, "previous": page.previous}
 
 
 def _next_nth(campaign: CampaignSnapshot, answer: Answer) -> int:

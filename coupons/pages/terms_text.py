@@ -17,7 +17,7 @@ def terms_sentences(campaign: CampaignSnapshot) -> list[str]:
     """What the coupon is worth comes first, then its conditions."""
     terms = campaign.terms
     currency = str(terms["currency"])
-    sentences = [_headline(terms, currency)]
+    sentences = [worth_sentence(terms)]
     if terms["cap"] is not None:
         sentences.append(_("At most %(amount)s off.") % {"amount": _money(terms["cap"], currency)})
     if Decimal(str(terms["minimum_order"])) > 0:
@@ -34,11 +34,12 @@ def terms_sentences(campaign: CampaignSnapshot) -> list[str]:
     return sentences
 
 
-def _headline(terms: dict[str, str | None], currency: str) -> str:
+def worth_sentence(terms: dict[str, str | None]) -> str:
+    """`10% off`, `5,000 KRW off`."""
     if terms["discount"] == Campaign.Discount.PERCENT:
         value = Decimal(str(terms["value"])).normalize()
         return _("%(percent)s%% off") % {"percent": f"{value:f}"}
-    return _("%(amount)s off") % {"amount": _money(terms["value"], currency)}
+    return _("%(amount)s off") % {"amount": _money(terms["value"], str(terms["currency"]))}
 
 
 def _money(amount: str | None, currency: str) -> str:

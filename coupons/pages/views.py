@@ -18,7 +18,7 @@ from coupons.admission import strategies
 from coupons.api import problems, rate_limit, translations
 from coupons.campaigns import live_document, lookup
 from coupons.claims.values import Claim
-from coupons.errors import BadToken, CouponError, NoToken, UnknownCampaign
+from coupons.errors import BadInput, BadToken, CouponError, NoToken, UnknownCampaign
 from coupons.identity import user_tokens
 from coupons.identity.user_tokens import Caller
 from coupons.pages import content_policy, event_content
@@ -32,6 +32,24 @@ MOST_SHARED = 1000
 SCRIPT_AGE_S = 300
 RETRY_S = 2
 SCRIPT = settings.ASSETS / "static" / "pages" / "coupon-button.js"
+
+
+class EventList(View):
+    """What opens next, some seconds old at most."""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        with translation.override(_language(request)):
+            try:
+                content = event_content.list_content(request.GET.get("cursor", ""))
+            except BadInput:
+                content = event_content.list_content("")
+            except CouponError as error:
+                return _unavailable(request, "/events", error)
+            page = _render(request, "pages/events.html", content, 200)
+        page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
+        return page
 
 
 class SharedPages:
@@ -92,7 +110,7 @@ class ClaimForm(View):
         try:
             caller, token = _posted_caller(request)
             rate_limit.check_claims_of(caller.user)
-            campaign = lookup.find_snapshot(slug)
+            campaign = lookup.find_public(slug)
             claim = Claim(caller.user, _posted_nth(request, campaign.per_user))
             admission = strategies.admit(campaign, claim, segments=caller.segments)
         except UnknownCampaign:
@@ -123,16 +141,20 @@ def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse
     """The page with this answer on it. Its status is the API's for the same answer."""
     with translation.override(_language(request)):
         try:
-            campaign = lookup.find_snapshot(slug)
+            campaign = lookup.find_public(slug)
             live = live_document.read_live(slug)
             content = event_content.page_content(campaign, live, answer)
         except UnknownCampaign:
             return _render(request, "pages/unknown.html", {}, 404)
         except CouponError as error:
-            page = _render(request, "pages/unavailable.html", {"slug": slug}, error.status)
-            page["Retry-After"] = str(problems.jittered_wait_s(RETRY_S))
-            return page
+            return _unavailable(request, f"/events/{slug}", error)
         return _render(request, "pages/event.html", content, answer.status)
+
+
+def _unavailable(request: HttpRequest, address: str, error: CouponError) -> HttpResponse:
+    page = _render(request, "pages/unavailable.html", {"address": address}, error.status)
+    page["Retry-After"] = str(problems.jittered_wait_s(RETRY_S))
+    return page
 
 
 def _render(

@@ -209,3 +209,31 @@ def test_the_buttons_script_may_be_loaded_by_any_site(client: Client) -> None:
     assert b"customElements.define" in script.content
     again = client.get("/coupon-button.js", headers={"if-none-match": script["ETag"]})
     assert again.status_code == 304 and not again.content
+
+
+def test_the_list_shows_what_opens_next(open_campaign: CampaignMaker, client: Client) -> None:
+    now = timezone.now()
+    open_campaign("later", name="Later", opens_at=now + timedelta(hours=2),
+                  closes_at=now + timedelta(hours=3))  # fmt: skip
+    open_campaign("sooner", name="Sooner", opens_at=now + timedelta(hours=1),
+                  closes_at=now + timedelta(hours=3))  # fmt: skip
+    open_campaign("sale", name="Now")
+    open_campaign("secret", name="Secret", opens_at=now + timedelta(hours=1),
+                  closes_at=now + timedelta(hours=3), is_listed=False)  # fmt: skip
+    page = client.get("/events")
+    assert page.status_code == 200 and page["Cache-Control"] == "public, max-age=2"
+    assert re.findall(r'href="/events/(\w+)"', page.content.decode()) == ["sooner", "later", "sale"]
+    assert client.get("/events?cursor=made-up").status_code == 200
+    assert client.get("/events/secret").status_code == 200, "its address works"
+
+
+def test_before_it_is_announced_an_event_has_no_page(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    now = timezone.now()
+    open_campaign("sale", announced_at=now + timedelta(hours=1), opens_at=now + timedelta(hours=2),
+                  closes_at=now + timedelta(hours=3))  # fmt: skip
+    assert client.get(PAGE).status_code == 404
+    assert posted(client, PAGE).status_code == 404
+    assert posted(client, CLAIM).status_code == 404
+    assert "sale" not in re.findall(r'href="/events/(\w+)"', client.get("/events").content.decode())
