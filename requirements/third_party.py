@@ -36,6 +36,9 @@ PARTS = {
 }
 # Not installed as packages: install.sh unpacks what it needs of it.
 UNPACKED = {"ansible": "GPL-3.0-or-later"}
+# Their metadata have no licence, but they contain its text.
+WITH_LICENCE_TEXT = {"axe-playwright-python": "MIT, with axe-core under MPL-2.0"}
+STATED = UNPACKED | WITH_LICENCE_TEXT
 UNKNOWN = "unknown"
 
 
@@ -50,8 +53,8 @@ def pinned_requirements(part: str) -> Iterator[Requirement]:
 
 def licence_of(name: str) -> str:
     """By the package's own metadata: an SPDX expression if it has one."""
-    if name in UNPACKED:
-        return UNPACKED[name]
+    if name in STATED:
+        return STATED[name]
     try:
         fields = metadata.metadata(name)
     except metadata.PackageNotFoundError:
