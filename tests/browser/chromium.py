@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-_PATIENCE_S = 20
+PATIENCE_S = 20
 _TABLET = 600  # narrower ones have no scroll bar beside the page
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000",
 ]  # fmt: skip
 IN_CHROMIUM = [
@@ -25,7 +25,7 @@ IN_CHROMIUM = [
         reason="chromium is not installed (apt: chromium).",
     ),
 ]
-expect.set_options(timeout=1000 * _PATIENCE_S)
+expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 class Browser:
@@ -68,7 +68,7 @@ class Browser:
         expect(self._page.locator(css).filter(visible=True)).to_have_count(0)
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not holds():
             assert time.monotonic() < deadline, "the condition did not become true"
             self._page.wait_for_timeout(50)
@@ -113,11 +113,11 @@ def start_browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
         context = playwright.chromium.launch_persistent_context(
             folder / "profile",
             executable_path=shutil.which("chromium"),
-            args=_ARGUMENTS,
+            args=ARGUMENTS,
             locale=language,
             no_viewport=True,  # the window's size, or that of `resize_page`
         )
-        context.set_default_timeout(1000 * _PATIENCE_S)
+        context.set_default_timeout(1000 * PATIENCE_S)
         try:
             yield Browser(context.pages[0])
         finally:

@@ -13,6 +13,7 @@ clients of this route have sent so far, after the mode has taken effect:
     half-open       forward nothing more on today's connections, not even what is in transit, and
                     close none of them; new ones work
     hole            the same, and new connections are accepted and never answered
+    mute            forward what clients send, and swallow the answers, also those in transit
     delay SECONDS   forward everything so much later, in order
     target PORT     connect new clients to this port (an endpoint that was moved)
 """
@@ -30,11 +31,16 @@ _RESET = struct.pack("ii", 1, 0)  # linger for 0 s: close sends a reset
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """Both ends of one connection. `dead`: received bytes are swallowed."""
+    """Both ends of one connection. `dead`: received bytes are swallowed; `mute`: those of the
+    server."""
 
     near: asyncio.StreamWriter
     far: asyncio.StreamWriter | None = None
     dead: bool = False
+    mute: bool = False
+
+    def swallows(self, sink: asyncio.StreamWriter) -> bool:
+        return self.dead or (self.mute and sink is self.near)
 
     def reset(self) -> None:
         for end in (self.near, self.far):
@@ -51,6 +57,7 @@ class Route:
     delay_s: float = 0.0
     hole: bool = False
     refuses: bool = False
+    mute: bool = False
     taken: int = 0  # bytes from clients
     links: set[Link] = field(default_factory=set)
 
@@ -60,15 +67,16 @@ class Route:
         if mode == "target":
             self.target = int(arguments[0])
         self.delay_s = float(arguments[0]) if mode == "delay" else 0.0
-        self.hole, self.refuses = mode == "hole", mode == "refuse"
+        self.hole, self.refuses, self.mute = mode == "hole", mode == "refuse", mode == "mute"
         for link in list(self.links):
+            link.mute = link.mute or self.mute
             if mode in ("reset", "refuse"):
                 link.reset()
             elif mode in ("half-open", "hole"):
                 link.dead = True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = Link(writer, dead=self.hole)
+        link = Link(writer, dead=self.hole, mute=self.mute)
         if self.refuses:
             link.reset()
             return
@@ -114,7 +122,7 @@ async def _deliver(
         due, data = await in_transit.get()
         if (wait_s := due - loop.time()) > 0:
             await asyncio.sleep(wait_s)
-        if link.dead:
+        if link.swallows(sink):
             continue  # the end of the stream is not forwarded either
         if not data:
             break

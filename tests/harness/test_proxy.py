@@ -127,6 +127,19 @@ def test_hole_silences_open_and_new_connections_and_still_counts(route: ProxyRou
         assert ask_echo(client)
 
 
+def test_mute_forwards_what_clients_send_and_swallows_the_answers(route: ProxyRoute) -> None:
+    with connect_to(route) as client:
+        ask_echo(client)
+        route.switch_to("mute")
+        before = route.count_bytes()
+        with connect_to(route) as new:
+            assert is_silent(client) and is_silent(new)
+            assert route.count_bytes() == before + 2 * len(b"hello")
+    route.switch_to("pass")
+    with connect_to(route) as client:
+        assert ask_echo(client)
+
+
 def test_delay_holds_up_both_directions(route: ProxyRoute) -> None:
     with connect_to(route) as client:
         route.switch_to("delay", 0.2)

@@ -1,0 +1,3 @@
+// Runs before each page's own scripts: violations of the content security policy are errors.
+document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+  console.error(`Content security policy: ${violatedDirective} ${blockedURI}`));
