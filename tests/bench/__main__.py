@@ -33,6 +33,8 @@ MEASURES = {
     "tests.bench.redemption_rate.measure_redeem_ratio": ("redeem_ratio",),
     "tests.bench.checkout_latency.measure_checkout": ("redeem_ms", "quote_ms"),
     "tests.bench.expiry_rate.measure_expiry": ("expire_million_s",),
+    "tests.bench.beside_claims.measure_beside_redemptions": ("opening_beside_redemptions",),
+    "tests.bench.beside_claims.measure_beside_sweep": ("claims_beside_sweep",),
     "tests.bench.drain_delay.measure_drain_delay": ("drained_after_s",),
     "tests.bench.claimant_growth.measure_growth": ("bytes_per_claimant", "admission_growth"),
     "tests.bench.claimant_growth.measure_growth_on_valkey": (

@@ -15,6 +15,9 @@ class Size:
     redeem_block: int  # redemptions
     checkout_s: int  # seconds of quotes, and then of redemptions, at a fixed rate
     expired: int  # coupons
+    beside_rounds: int
+    sweep_rounds: int
+    swept: int  # coupons in a round
     wrk_rounds: int
     wrk_s: int  # seconds a block lasts
     scrape_loads: int
@@ -38,6 +41,7 @@ FULL = Size(
     cpu_rounds=60, cpu_block=100,
     drain_rounds=12, drain_block=2_500,
     redeem_rounds=12, redeem_block=300, checkout_s=20, expired=1_000_000,
+    beside_rounds=10, sweep_rounds=6, swept=150_000,
     wrk_rounds=7, wrk_s=2,
     scrape_loads=5, scrape_s=22, scrapes=100,
     rush_rounds=3, rush=10_000,
@@ -50,6 +54,7 @@ QUICK = Size(
     cpu_rounds=5, cpu_block=100,
     drain_rounds=2, drain_block=1_000,
     redeem_rounds=2, redeem_block=50, checkout_s=2, expired=5_000,
+    beside_rounds=1, sweep_rounds=1, swept=20_000,
     wrk_rounds=1, wrk_s=1,
     scrape_loads=1, scrape_s=12, scrapes=10,
     rush_rounds=1, rush=2_000,
