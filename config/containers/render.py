@@ -22,8 +22,10 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - the container's; compose.yaml publishe
 # As `coupon` (defaults/main/site.yml) has them; the doors are where config/README.md says.
 USERS, OPERATORS = ("8080", "127.0.0.1:8180"), ("8090", "127.0.0.1:8190")
 MERCHANTS = ("8082", "127.0.0.1:8182")
+PAGES = "127.0.0.1:8183"
 METRICS_PORT = 8405
 WEB_WORKERS, WEB_THREADS, OPERATORS_THREADS, MERCHANTS_THREADS = 2, 16, 16, 16
+PAGES_THREADS = 16
 CONNECTIONS = 7000  # two files each: below the limit that containers usually have
 
 
@@ -61,6 +63,8 @@ def write_front(configuration: Path, variables: Mapping[str, Any]) -> None:
         (folder / Path(answer["path"]).name).write_text(answer["content"], newline="")
     overloaded = render_template("front", "overloaded.map.j2", variables)
     (folder / "overloaded.map").write_text(overloaded)
+    page = render_template("front", "overloaded_page.map.j2", variables)
+    (folder / "overloaded_page.map").write_text(page)
     configuration.write_text(render_template("front", "haproxy.cfg.j2", variables))
 
 
@@ -68,8 +72,10 @@ def front_variables(balancers: Sequence[str]) -> dict[str, Any]:
     defaults = role_variables("front")
     shares = sum(defaults[f"front_{of}_at_once"] for of in ("probes", "scrapes", "files"))
     users, merchants, operators = defaults["front_doors"]
+    pages = users["pages"] | {"to": PAGES, "at_once": PAGES_THREADS}
+    many = {"at_once": WEB_WORKERS * WEB_THREADS, "connections": CONNECTIONS - 900}
     doors = [
-        users | {"at_once": WEB_WORKERS * WEB_THREADS, "connections": CONNECTIONS - 900},
+        users | many | {"pages": pages},
         merchants | {"at_once": MERCHANTS_THREADS},
         operators | {"at_once": OPERATORS_THREADS - shares},
     ]

@@ -24,6 +24,7 @@ SITE = read_composition({}).services
 NAMES = {
     "users' door": "users",
     "merchants' door": "merchants",
+    "pages' door": "pages",
     "operators' door": "operators",
     "worker": "worker",
     "webhooks": "webhooks",
@@ -34,6 +35,7 @@ BESIDE = {"database", "redis", "broker", "migrate", "api", "host", "front"}
 OF_MAKE_RUN = {
     "users": commands.web_command(8180, workers=commands.WEB_WORKERS),
     "merchants": commands.web_command(8182),
+    "pages": commands.web_command(8183),
     "operators": commands.web_command(8190),
     "worker": commands.worker_command(pool=commands.POOL),
     "webhooks": commands.webhook_worker_command(),
@@ -47,7 +49,7 @@ GRANIAN = {
     "--log-config": "config/granian.json",
     "--http1-header-read-timeout": "60000",
 }
-BEYOND = {"users": GRANIAN, "merchants": GRANIAN, "operators": GRANIAN}
+BEYOND = {"users": GRANIAN, "merchants": GRANIAN, "pages": GRANIAN, "operators": GRANIAN}
 OTHER_VALUES = {"worker": {"--loglevel"}, "webhooks": {"--loglevel"}}
 
 
@@ -130,6 +132,7 @@ def test_a_service_has_a_health_check(name: str) -> None:
     [
         ("users", "api", "coupon-api", "api_stop_s"),
         ("merchants", "api", "coupon-merchants", "api_stop_s"),
+        ("pages", "api", "coupon-pages", "api_stop_s"),
         ("operators", "api", "coupon-operators", "api_stop_s"),
         ("worker", "consumer", "coupon-worker", "consumer_stop_s"),
         ("webhooks", "consumer", "coupon-webhooks", "consumer_webhook_stop_s"),
@@ -152,11 +155,12 @@ def test_the_front_has_longer_than_it_lets_requests_finish() -> None:
 
 def test_doors_are_reached_through_the_front_only() -> None:
     assert {name for name, one in SITE.items() if "ports" in one.definition} == {"api"}
-    for name in ("users", "merchants", "operators"):
+    for name in ("users", "merchants", "pages", "operators"):
         assert "--host=127.0.0.1" in SITE[name].definition["command"]
         assert SITE[name].joins == SITE["front"].joins == {"api"}
     doors = render.front_variables([])["front_doors"]
     assert [door["to"] for door in doors] == ["127.0.0.1:8180", "127.0.0.1:8182", "127.0.0.1:8190"]
+    assert doors[0]["pages"]["to"] == "127.0.0.1:8183"
     published = " ".join(SITE["api"].definition["ports"])
     assert all(door["listen"].partition(":")[2] in published for door in doors)
     assert "127.0.0.1:8090:8090" in SITE["api"].definition["ports"], "operators: never public"
@@ -174,8 +178,8 @@ def test_worker_and_consumer_share_process_ids_and_a_folder() -> None:
 
 
 def test_what_is_stopped_first_depends_on_what_is_stopped_last() -> None:
-    assert {"users", "merchants", "operators"} <= set(SITE["front"].needs)
-    for name in ("users", "merchants", "operators", "worker", "beat"):
+    assert {"users", "merchants", "pages", "operators"} <= set(SITE["front"].needs)
+    for name in ("users", "merchants", "pages", "operators", "worker", "beat"):
         assert SITE[name].needs["migrate"] == "service_completed_successfully"
         assert SITE[name].needs["redis"] == "service_healthy"
 

@@ -42,12 +42,12 @@ def test_the_front_keeps_idle_connections_longer_than_the_balancer() -> None:
 def test_granian_of_hosts_and_of_containers_keeps_idle_connections_alike() -> None:
     templates = (render.ROLES / "api" / "templates").glob("*.service.j2")
     hosts = [file.read_text() for file in templates if "granian" in file.read_text()]
-    assert len(hosts) == 3
+    assert len(hosts) == 4
     assert all("--http1-header-read-timeout {{ api_idle_s | int * 1000 }}" in one for one in hosts)
     given = re.findall(
         r"--http1-header-read-timeout=(\d+)", (env.BASE_DIR / "compose.yaml").read_text()
     )
-    assert [int(ms) for ms in given] == [API["api_idle_s"] * 1000] * 3
+    assert [int(ms) for ms in given] == [API["api_idle_s"] * 1000] * 4
 
 
 def slow_answers_command(port: int, idle_s: float) -> list[str]:

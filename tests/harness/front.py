@@ -28,6 +28,7 @@ def _users_door() -> dict[str, Any]:
 API_PATHS = str(_users_door()["paths"])
 PUBLIC_PATHS = str(_users_door()["public"])
 FIRST_PATHS = str(_users_door()["first"])
+SHARED_PATHS = str(_users_door()["shared"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ class FrontDoor:
     most_of_token: int = 0
     streams: bool = False
     cross_origin: bool = False
+    shared: str = ""
+    pages: dict[str, Any] | None = None  # of the role, by `pages_behind`
+
+
+def pages_behind(inner: int, at_once: int = 4) -> dict[str, Any]:
+    """The pages' door of the role, served by a granian on this port."""
+    of_role = dict(_users_door()["pages"])
+    return of_role | {"to": f"127.0.0.1:{inner}", "at_once": at_once}
 
 
 def write_configuration(

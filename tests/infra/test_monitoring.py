@@ -122,8 +122,8 @@ def test_an_entry_says_how_urgent_it_is_and_names_a_command(alert: str) -> None:
     assert re.search(r"```sh\n\S", entry), alert
 
 
-UNITS = {"coupon-api", "coupon-merchants", "coupon-operators", "coupon-worker", "coupon-webhooks",
-         "coupon-beat"}  # fmt: skip
+UNITS = {"coupon-api", "coupon-merchants", "coupon-pages", "coupon-operators", "coupon-worker",
+         "coupon-webhooks", "coupon-beat"}  # fmt: skip
 PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc", "redis-cli"}
 
 

@@ -82,8 +82,8 @@ def test_the_readiness_board_is_told_what_the_inventory_plans(rendered_hosts: Re
         settings = rendered_hosts.rendered_settings(host)
         assert (settings["PLANNED_API_HOSTS"], settings["PLANNED_CONSUMER_HOSTS"]) == ("2", "2")
         assert (
-            settings["CONNECTIONS_PER_API_HOST"] == "64"
-        )  # two processes of sixteen threads, the merchants' door, and the operators'
+            settings["CONNECTIONS_PER_API_HOST"] == "80"
+        )  # two processes of sixteen threads, the doors of merchants, pages and operators
         assert settings["CONNECTIONS_PER_CONSUMER_HOST"] == "10"
         assert settings["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
 

@@ -19,6 +19,7 @@ def test_the_ports_that_are_there_pass(tmp_path: Path) -> None:
         ("coupon_api_port", "coupon_operators_port"),
         ("coupon_users_port", "coupon_operators_inner_port"),
         ("coupon_merchants_port", "coupon_merchants_inner_port"),
+        ("coupon_users_port", "coupon_pages_inner_port"),
         ("coupon_consumer_port", "coupon_flower_port"),
     ],
 )

@@ -20,6 +20,8 @@ BEFORE_IDLE_ENDS_S = 3
 SCAN = Path(__file__).with_name("secrets_scan.py")
 JAVA = "command -v java javac; find / -xdev -name 'java' -type f 2>/dev/null; ls /usr/lib/jvm"
 DIRECT_S = 3
+# Pages, at the address of the API, and their statuses.
+PAGES = {"/events/none": 404, "/static/pages/event.css": 200, "/coupon-button.js": 200}
 # Pages of operators, which must be 404 for the public.
 OPERATORS_PATHS = (
     "/readyz",
@@ -99,8 +101,10 @@ def _access_fault(it: Deployment, name: str) -> str:
 def service(it: Deployment, record: Record) -> None:
     with record.step("the service answers where users look for it") as step:
         status = deployment.ask_status(it.sales.url + "/api/v1/campaigns/none")
-        step.found = f"{it.sales.url}: a campaign that is not there {status}"
-        if status != 404:
+        pages = {path: deployment.ask_status(it.sales.url + path) for path in PAGES}
+        shown = ", ".join(f"{path} {answered}" for path, answered in pages.items())
+        step.found = f"{it.sales.url}: a campaign that is not there {status}, {shown}"
+        if status != 404 or pages != PAGES:
             raise Wrong(step.found)
 
 

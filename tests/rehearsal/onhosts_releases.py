@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.playbooks import Recap
 from tests.rehearsal.record import Record, Wrong
 
+PAGE_EVERY_S = 0.25
 LONGEST_S = 900  # users enough for a release on a busy machine
 
 
@@ -54,17 +57,44 @@ def _insist_on_layout(it: Deployment) -> str:
     return sentence
 
 
+@contextmanager
+def _asking_pages(url: str) -> Iterator[list[int]]:
+    """Ask the pages' door for a page that is not there, again and again. Yields the statuses so
+    far; 0 is no answer."""
+    statuses, over = list[int](), threading.Event()
+
+    def ask() -> None:
+        while not over.wait(PAGE_EVERY_S):
+            try:
+                statuses.append(deployment.ask_status(url))
+            except OSError:
+                statuses.append(0)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        asking.join()
+
+
 def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
     """Run the operation while users claim. Returns a sentence. Raises Wrong if any request
     failed."""
-    with opening.play_steadily(it.sales, longest_s=LONGEST_S) as finish:
+    with (
+        opening.play_steadily(it.sales, longest_s=LONGEST_S) as finish,
+        _asking_pages(it.sales.url + "/events/none") as statuses,
+    ):
         time.sleep(1)
         done = operation()
         it.restore_balancer()
         time.sleep(1)
     played = finish()
     onhosts.insist_on_recap(done)
-    summary = f"{played.summary()}, {len(played.failed)} failed"
+    summary = f"{played.summary()}, {len(played.failed)} failed; pages: {len(statuses)}"
+    if set(statuses) != {404}:
+        raise Wrong(f"it was felt by who loaded a page: {sorted(set(statuses))}; {summary}")
     if played.failed:
         kinds = {f"{one.status} {one.outcome}" for one in played.failed}
         raise Wrong(f"it was felt: {summary}: {', '.join(sorted(kinds))}")
