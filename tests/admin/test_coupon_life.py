@@ -49,6 +49,18 @@ def state_of(coupon: Coupon) -> str:
     return CouponLife.objects.get(pk=coupon.pk).state
 
 
+def test_the_list_shows_the_state_of_each_coupon(
+    operator_client: Client, coupon: Coupon, merchant: Merchant
+) -> None:
+    def shown_state() -> str:
+        page = operator_client.get(LIST).content.decode()
+        return page.partition('<td class="field-state">')[2].partition("</td>")[0]
+
+    assert shown_state() == "issued"
+    redeem(coupon, merchant)
+    assert shown_state() == "redeemed"
+
+
 def test_a_page_shows_order_amounts_and_every_step(
     operator_client: Client,
     coupon: Coupon,

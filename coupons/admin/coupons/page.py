@@ -1,5 +1,6 @@
 """The admin of coupons: their rows are read-only. No page reads more rows than it shows."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,7 +19,9 @@ from coupons.admin.coupons.life_panel import LifePages
 from coupons.admin.formatting import exact_time
 from coupons.claims import coupon_codes
 from coupons.claims.limits import PLACES_PER_CAMPAIGN, slot_id
+from coupons.database import clock
 from coupons.models import Campaign, Coupon, CouponLife, CouponState
+from coupons.redemption import states
 
 CAMPAIGNS_OFFERED = 30
 _LARGEST_SLOT = 2**63 - 1
@@ -103,7 +106,7 @@ class CouponChangeList(KeysetChangeList):
 
 
 class CouponAdmin(LifePages):
-    list_display = ("address", "user", "grouped_code", "admitted")
+    list_display = ("address", "user", "grouped_code", "admitted", "state")
     list_display_links = ("address",)
     list_filter = (CampaignFilter, StateFilter)
     list_per_page = 100
@@ -126,7 +129,10 @@ class CouponAdmin(LifePages):
         return CouponChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
-        return super().get_queryset(request).prefetch_related("campaign")
+        """With campaigns and lives by a query each for the rows of a page, and the database's clock
+        as `now`, by which a state reads."""
+        rows = super().get_queryset(request).annotate(now=clock.Now())
+        return rows.prefetch_related("campaign", "life")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -180,6 +186,11 @@ class CouponAdmin(LifePages):
     @admin.display(description=_("campaign/place"))
     def address(self, coupon: Coupon) -> str:
         return f"{coupon.campaign.slug}/{coupon.place}"
+
+    @admin.display(description=_("state"))
+    def state(self, coupon: Coupon) -> str:
+        now: datetime = coupon.now  # type: ignore[attr-defined] # annotated by `get_queryset`
+        return str(states.life_of(coupon).state_at(now).label)
 
     @admin.display(description=_("campaign"))
     def campaign_link(self, coupon: Coupon) -> SafeString:
