@@ -26,11 +26,25 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    # The page opens as a list of groups; each opens to its operations, and an operation to its
+    # answers.
+    "SWAGGER_UI_SETTINGS": {
+        "docExpansion": "none",
+        "defaultModelsExpandDepth": -1,
+        "defaultModelExpandDepth": 2,
+        "defaultModelRendering": "example",
+        "displayRequestDuration": True,
+        "deepLinking": True,
+        "filter": True,
+    },
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "coupons.api.openapi.require_bodies",
+        "coupons.api.reference.document.introduce",
+        "coupons.api.reference.document.group_operations",
+        "coupons.api.reference.document.explain_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
         "CouponStateEnum": "coupons.api.schemas.STATES",

@@ -12,7 +12,7 @@ from coupons.api import (
 from coupons.observability.view_metrics import count_view
 
 # Those below admin/ are counted by `config.admin_metrics`.
-_schema = SpectacularJSONAPIView.as_view(urlconf="config.urls.users")
+_schema = SpectacularJSONAPIView.as_view(urlconf="config.urls.published")
 _docs = SpectacularSwaggerView.as_view(url_name="schema")
 
 urlpatterns = [

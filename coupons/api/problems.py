@@ -33,7 +33,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 # Code and title for DRF's own exceptions, by status.
-_CODES = {
+CODES = {
     400: ("bad_input", "The request is not understood"),
     403: ("forbidden", "This is not allowed"),
     404: ("not_found", "There is nothing here"),
@@ -94,11 +94,11 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse 
     if isinstance(error, CouponError):
         return error_response(error)
     if isinstance(error, Http404):
-        return problem_response(404, *_CODES[404])
+        return problem_response(404, *CODES[404])
     if isinstance(error, PermissionDenied):
-        return problem_response(403, *_CODES[403])
+        return problem_response(403, *CODES[403])
     if isinstance(error, APIException):
-        code, title = _CODES.get(error.status_code, _CODES[500])
+        code, title = CODES.get(error.status_code, CODES[500])
         response = problem_response(error.status_code, code, title, str(error.detail))
         if error.status_code == 405:
             response["Allow"] = ", ".join(context["view"].allowed_methods)
@@ -184,7 +184,7 @@ def _is_admin_page(request: HttpRequest) -> bool:
 
 
 def _problem_of_status(request: HttpRequest, status: int) -> HttpResponse:
-    document = problem_document(status, *_CODES[status])
+    document = problem_document(status, *CODES[status])
     return _translate(request, JsonResponse(document, status=status, content_type=MEDIA_TYPE))
 
 

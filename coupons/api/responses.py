@@ -24,7 +24,7 @@ from coupons.redemption.lifecycle import Result
 OUTCOME_HEADER = "Coupon-Outcome"
 
 # status, title, sentence
-_REFUSALS: dict[Outcome, tuple[int, str, str]] = {
+REFUSALS: dict[Outcome, tuple[int, str, str]] = {
     Outcome.SOLD_OUT: (409, "Sold out", "All coupons of this campaign have been given away."),
     Outcome.NOT_OPEN: (409, "Not open yet", "This campaign has not opened yet."),
     Outcome.CLOSED: (410, "Closed", "This campaign is over."),
@@ -35,7 +35,7 @@ PAUSED_RETRY_S = 5
 # Problem documents that are encoded so far, without their end.
 _BEGINNINGS = {
     outcome: problems.encoded_problem(status, outcome.value, title, detail).removesuffix(b"}")
-    for outcome, (status, title, detail) in _REFUSALS.items()
+    for outcome, (status, title, detail) in REFUSALS.items()
 }
 
 
@@ -56,7 +56,7 @@ def status_of(campaign: CampaignSnapshot, admission: Admission) -> int:
     if admission.outcome is Outcome.ALREADY_CLAIMED:
         return 200
     if not admission.holds_a_place:
-        return _REFUSALS[admission.outcome][0]
+        return REFUSALS[admission.outcome][0]
     return 202 if campaign.strategy == Campaign.Strategy.QUEUED else 201
 
 
@@ -95,7 +95,7 @@ def _refusal(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
         return _not_open(campaign, admission)
     if outcome is Outcome.PAUSED:
         more = {"retry_after_s": problems.jittered_wait_s(PAUSED_RETRY_S)}
-    status, title, detail = _REFUSALS[outcome]
+    status, title, detail = REFUSALS[outcome]
     response = problems.problem_response(status, outcome.value, title, detail, **more)
     response[OUTCOME_HEADER] = outcome.value
     return response
@@ -127,7 +127,7 @@ def _sold_out(admission: Admission) -> HttpResponse:
 def _dated_refusal(outcome: Outcome, members: bytes) -> HttpResponse:
     return HttpResponse(
         b"%b,%b}" % (_BEGINNINGS[outcome], members),
-        status=_REFUSALS[outcome][0],
+        status=REFUSALS[outcome][0],
         content_type=problems.MEDIA_TYPE,
         headers={OUTCOME_HEADER: outcome.value},
     )

@@ -7,7 +7,7 @@ from rest_framework import serializers
 Body: TypeAlias = serializers.Serializer[Any]
 
 
-class ClaimRequest(Body):
+class Claim(Body):
     nth = serializers.IntegerField(
         min_value=1, default=1, help_text="Which of the coupons this user may have."
     )
@@ -47,7 +47,7 @@ class ClaimStatus(Body):
     usable_until = serializers.DateTimeField(required=False)
 
 
-class ReceiptRequest(Body):
+class Receipt(Body):
     receipt = serializers.CharField(help_text="As in the response to the claim.")
 
 
@@ -126,7 +126,7 @@ class CampaignList(Body):
     results = ListedCampaign(many=True)
 
 
-class CouponBody(Body):
+class Coupon(Body):
     campaign = serializers.CharField()
     name = serializers.CharField()
     nth = serializers.IntegerField()
@@ -140,7 +140,7 @@ class CouponBody(Body):
     usable_until = serializers.DateTimeField()
 
 
-class GiveBackRequest(Body):
+class GiveBack(Body):
     confirm = serializers.BooleanField(help_text="Must be true: it can't be undone.")
 
 
@@ -169,7 +169,7 @@ class WaitlistEntry(Body):
 class CouponPage(Body):
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)
-    results = CouponBody(many=True)
+    results = Coupon(many=True)
 
 
 class FieldError(Body):
@@ -195,5 +195,8 @@ class Problem(Body):
         allow_null=True,
         help_text="Of `sold_out`: when the last coupon was given; null: not known.",
     )
+    state = serializers.ChoiceField(STATES, required=False, help_text="The coupon's.")
+    held_until = serializers.DateTimeField(required=False)
+    end = serializers.DateTimeField(required=False, help_text="The coupon's.")
     dependency = serializers.CharField(required=False)
     errors = FieldError(many=True, required=False)  # type: ignore[assignment]

@@ -106,7 +106,7 @@ def test_every_page_fits_its_window_and_can_be_read(
         _log_in(window)
         for name, address in page_addresses.items():
             window.go_to(live_server.url + address)
-            window.wait_for_element(".opblock" if name == "api" else "#content")
+            window.wait_for_element(".opblock-tag" if name == "api" else "#content")
             _judge(window, f"{language}-{{}}-{name}", faults)
     assert not faults, "\n".join(f"{where}: {what}" for where, what in faults.items())
 

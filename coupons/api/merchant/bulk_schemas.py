@@ -22,7 +22,7 @@ class JobStatus(Body):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
-class JobLineBody(Body):
+class JobLine(Body):
     line = serializers.IntegerField(help_text="From 1, as in the file; empty lines count.")
     user = serializers.CharField(required=False)
     nth = serializers.IntegerField(required=False)
@@ -37,7 +37,7 @@ class JobLineBody(Body):
 
 class JobLinePage(Body):
     after = serializers.IntegerField(allow_null=True, help_text="Go on with this; null: the end.")
-    lines = JobLineBody(many=True)
+    lines = JobLine(many=True)
 
 
 class ExportedCoupon(Body):

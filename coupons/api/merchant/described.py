@@ -110,7 +110,6 @@ def described(
         operation_id=operation_id,
         summary=summary,
         description=description or f"{summary}.",
-        tags=["merchants"],
         parameters=list(parameters),
         request=_request_schemas(fields, files),
         examples=examples,

@@ -9,9 +9,6 @@ from coupons.redemption.steps import CAUSES
 class MerchantProblem(Problem):
     """RFC 9457, with what a shop needs to go on."""
 
-    state = serializers.ChoiceField(STATES, required=False)
-    held_until = serializers.DateTimeField(required=False)
-    end = serializers.DateTimeField(required=False)
     reasons = serializers.ListField(
         child=serializers.DictField(child=serializers.CharField()), required=False
     )

@@ -33,7 +33,7 @@ class Claims(Resource):
         operation_id="claim",
         summary="Ask for a coupon",
         description="Asking again is always safe: the same user gets the same answer.",
-        request=schemas.ClaimRequest,
+        request=schemas.Claim,
         responses={
             201: OpenApiResponse(schemas.HeldPlace, "Admitted and stored (direct)."),
             202: OpenApiResponse(schemas.HeldPlace, "Admitted, on its way to be stored (queued)."),
@@ -103,7 +103,7 @@ class CouponOfMine(Resource):
     @extend_schema(
         operation_id="coupon",
         summary="One of my coupons, by its code as typed",
-        responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
+        responses={200: schemas.Coupon, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, code: str) -> Response:
         caller = request_body.authenticated_caller(request)
@@ -116,7 +116,7 @@ class GiveBack(Resource):
         operation_id="give_back",
         summary="Give one of my coupons back, for good",
         description="Only where the campaign offers it. The user can't claim again.",
-        request=schemas.GiveBackRequest,
+        request=schemas.GiveBack,
         responses={
             200: schemas.GivenBack,
             **_problems(400, 401, 404, 409, 410, 411, 413, 415, 429, 503),
@@ -147,7 +147,7 @@ class Receipts(Resource):
             "Any holder of a receipt may verify it; the response does not name its user. Counts as "
             "a claim towards the limit per user."
         ),
-        request=schemas.ReceiptRequest,
+        request=schemas.Receipt,
         responses={
             200: schemas.ReceiptStatus,
             **_problems(400, 401, 411, 413, 415, 429, 503),

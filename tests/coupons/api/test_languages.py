@@ -99,8 +99,8 @@ def error_titles() -> Iterator[str]:
             yield from error_classes(each)
 
     yield from (kind.title for kind in error_classes(errors.CouponError))
-    yield from (title for _, title in problems._CODES.values())
-    for _status, title, detail in responses._REFUSALS.values():
+    yield from (title for _, title in problems.CODES.values())
+    for _status, title, detail in responses.REFUSALS.values():
         yield from (title, detail)
     yield from (problems._ASK_AGAIN, overload.TITLE, overload.DETAIL)
 

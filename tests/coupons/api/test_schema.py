@@ -8,10 +8,12 @@ from django.test import Client
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from coupons.api.reference import problems
 from coupons.campaigns import lifecycle
 from coupons.issuing import drain
 from tests.conftest import CampaignMaker, Person
 
+PROBLEM = "application/problem+json"
 CLAIMS = "/api/v1/campaigns/{slug}/claims"
 STATUSES = {
     (CLAIMS, "post"): {
@@ -57,8 +59,57 @@ def test_the_document_names_every_path_method_and_status(openapi_document: Any) 
         (path, method): set(operation["responses"])
         for path, operations in openapi_document["paths"].items()
         for method, operation in operations.items()
+        if "/merchant/" not in path  # its tests are beside its views
     }
     assert found == STATUSES
+
+
+def test_every_problem_lists_its_codes_and_shows_each(openapi_document: Any) -> None:
+    for path, operations in openapi_document["paths"].items():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                for problem in [response["content"].get(PROBLEM)] if "content" in response else []:
+                    if problem is None:
+                        continue
+                    where = (method, path, status)
+                    assert response["x-codes"], where
+                    assert list(problem["examples"]) == response["x-codes"], where
+                    for code, example in problem["examples"].items():
+                        assert f"`{code}` |" in response["description"], where
+                        assert_fits(openapi_document, problem["schema"], example["value"])
+                        assert example["value"]["status"] == int(status), where
+
+
+def test_every_good_answer_to_a_user_has_an_example_that_fits(openapi_document: Any) -> None:
+    for path, method in STATUSES:
+        for status, response in openapi_document["paths"][path][method]["responses"].items():
+            if status < "300":
+                content = response["content"]["application/json"]
+                assert_fits(openapi_document, content["schema"], content["example"])
+
+
+def test_every_code_that_can_be_raised_is_explained() -> None:
+    """But for those that no client of an API meets."""
+    raised = {code for code, _ in problems._statuses().items()}
+    unmet = {"failure", "forbidden", "not_acceptable", "overtaken"}
+    assert raised - set(problems.EXPLAINED) == unmet
+    assert set(problems.EXPLAINED) - raised == set()
+
+
+def test_operations_are_grouped_and_named_as_generated_clients_want_them(
+    openapi_document: Any,
+) -> None:
+    described = {tag["name"] for tag in openapi_document["tags"]}
+    used = {
+        tag
+        for operations in openapi_document["paths"].values()
+        for operation in operations.values()
+        for tag in operation["tags"]
+    }
+    assert used == described
+    names = set(openapi_document["components"]["schemas"])
+    assert not [name for name in names if name.endswith(("RequestRequest", "Body"))]
+    assert {"ClaimRequest", "GiveBackRequest", "ReceiptRequest", "Coupon"} <= names
 
 
 def test_every_error_is_documented_as_a_problem(openapi_document: Any) -> None:
@@ -87,12 +138,16 @@ def test_only_what_everybody_may_see_needs_no_token(openapi_document: Any) -> No
     assert scheme == {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
+def assert_fits(document: Any, schema: Any, value: Any) -> None:
+    closed = _closed({**schema, "components": document["components"]})
+    OAS31Validator(closed, format_checker=oas31_format_checker).validate(value)
+
+
 def assert_conforms(document: Any, path: str, method: str, response: Any) -> None:
     """The answer conforms to its schema and has no undocumented member."""
     documented = document["paths"][path][method]["responses"][str(response.status_code)]
     schema = documented["content"][response.headers["Content-Type"]]["schema"]
-    closed = _closed({**schema, "components": document["components"]})
-    OAS31Validator(closed, format_checker=oas31_format_checker).validate(response.json())
+    assert_fits(document, schema, response.json())
 
 
 def _closed(schema: Any) -> Any:
