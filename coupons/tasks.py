@@ -14,7 +14,7 @@ from celery import current_task, shared_task, signals
 from django.conf import settings
 
 from coupons.broker import wakeups
-from coupons.bulk import jobs
+from coupons.bulk import jobs, retention
 from coupons.campaigns import recorded_states
 from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
@@ -229,6 +229,7 @@ def watch_returned() -> None:
 def work_on_jobs() -> None:
     """Work on grants and revocations of many lines, for 20 s at most; then a new message goes on.
     Safe to run twice, late, or in parallel."""
+    retention.remove_old_lines()
     if jobs.work_on_jobs(stopping=_is_stopping):
         wakeups.notify_bulk()
 
