@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env_files, store_urls
 from config.cross_origin import origin_complaint
-from config.secret_rules import are_alike, secret_weakness
+from config.secret_rules import are_alike, published_key, secret_weakness
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -77,6 +77,8 @@ def demand_unlike_secrets(name: str, password: str) -> None:
 def _demand_secret(name: str, value: bytes) -> None:
     if len(value) < SHORTEST_SECRET:
         raise ImproperlyConfigured(f"{name} is shorter than {SHORTEST_SECRET} bytes.")
+    if kind := published_key(value):
+        raise ImproperlyConfigured(f"{name} is {kind}, no secret.")
     if PRODUCTION:
         if why := secret_weakness(value):
             raise ImproperlyConfigured(f"{name} {why}. Draw a random one. {_DRAW}")

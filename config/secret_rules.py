@@ -58,6 +58,24 @@ def secret_weakness(value: bytes) -> str:
     return ""
 
 
+def published_key(value: bytes) -> str:
+    """Which kind of key it is, if it is one that its owner gives away; empty if it is none.
+
+    A public key, a certificate or a JWK where a shared secret belongs: everybody could sign with it
+    (CVE-2022-29217). PyJWT has a rule of its own for the secrets of tokens."""
+    for kind, pattern in _PUBLISHED_KEYS.items():
+        if pattern.search(value):
+            return kind
+    return ""
+
+
+_PUBLISHED_KEYS = {
+    "a key or certificate in PEM": re.compile(rb"-{4,5} ?BEGIN [A-Z0-9 ]+-{4,5}"),
+    "an SSH key": re.compile(rb"\A\s*(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-)"),
+    "a JWK": re.compile(rb"\A\s*[\[{].*\"kty\"", re.DOTALL),
+}
+
+
 def _is_a_pattern(value: bytes) -> bool:
     """Few different bytes, mostly one byte, one part again and again, few different steps from byte
     to byte (as counting has), or too few bytes that nothing foretells, also where two texts

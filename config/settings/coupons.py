@@ -46,7 +46,9 @@ UNKNOWN_CODES_PER_KEY_PER_MIN = env.integer("UNKNOWN_CODES_PER_KEY_PER_MIN", 20)
 COUPON_KEYS = env.secrets_by_id("COUPON_KEYS", local="local:" + "11" * 32)
 JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", default="coupons")
-# One of the two: a shared secret (HS256), or a file of public keys (RS256, ES256).
+# A token that is valid for longer than this from now on is refused.
+JWT_LONGEST_S = env.integer("JWT_LONGEST_S", 30 * 86_400, low=60)
+# One of the two: a shared secret (HS256), or a file of public keys (RS256, ES256, EdDSA).
 JWT_JWKS_FILE = env.file("JWT_JWKS_FILE")
 # On hosts that read no tokens (consumer hosts), the shop's secret is not needed.
 READS_TOKENS = env.boolean("READS_TOKENS", default=True)
@@ -55,6 +57,8 @@ JWT_HS256_SECRET = (
     if JWT_JWKS_FILE or not READS_TOKENS
     else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
 )
+# Former shared secrets, while the shop changes to the new one.
+JWT_HS256_PREVIOUS = env.secret_texts("JWT_HS256_PREVIOUS")
 
 # What the readiness board expects: the number of hosts, and how many connections to the database
 # each may keep (web: processes × threads; consumer: processes, and 6 for webhooks).

@@ -40,6 +40,8 @@ DETAILS = SentenceTemplates(
     gettext_noop("The token's algorithm is not accepted."),
     gettext_noop("The token is for another audience."),
     gettext_noop("The token is of another issuer."),
+    gettext_noop("The token is of another type."),
+    gettext_noop("The token is valid for too long."),
     gettext_noop("The token lacks the claim '{}'."),
     gettext_noop("The token names no key of ours."),
     gettext_noop("The token's subject is not text of 1 to {} bytes."),

@@ -2,82 +2,75 @@
 
 import json
 import logging
-import time
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 
-from coupons.claims.hot_settings import settings
-from coupons.errors import BadToken
-from coupons.runtime import ProcessState
+from coupons.identity.verification_keys import VerificationKey, public_key_of
 
 logger = logging.getLogger(__name__)
 
-READ_AGAIN_S = 60  # shortest time between two reads of the file, when tokens name unknown keys
+Version = tuple[int, int, int]
 
 
-def key_for(key_id: Any) -> Any:
-    """The public key of this key id (`kid`; None: the key without one). Raises BadToken if there is
-    none; OSError, ValueError if the file could never be read."""
-    key = _keys.current.find(key_id)
-    if key is None:
-        raise BadToken("The token names no key of ours.")
-    return key
+def file_version(path: str) -> Version:
+    """What changes when the file is written again or replaced. Raises OSError."""
+    found = Path(path).stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def public_keys() -> int:
-    """The number of keys in the file. Raises OSError, ValueError."""
-    return len(_read_file())
+def read_keys(path: str) -> dict[str | None, VerificationKey]:
+    """The usable keys by key id (`kid`); None: the only key of the file, without one.
 
-
-def _read_file() -> dict[str | None, Any]:
-    """The keys by key id. Raises OSError, ValueError."""
+    Raises OSError; ValueError if there is none. A key that can't be used is left out: identity
+    providers publish keys of other uses in the same file.
+    """
     try:
-        keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys
-    except jwt.PyJWTError as error:
-        raise ValueError(str(error)) from None
-    return {key.key_id: key for key in keys}
+        document = json.loads(Path(path).read_text())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("it is no JWKS: an object with a list of keys")
+    pairs = [pair for number, entry in enumerate(entries, 1) if (pair := _usable(number, entry))]
+    found: dict[str | None, VerificationKey] = {}
+    for key_id, key in pairs:
+        if key_id is None and len(pairs) > 1:
+            logger.warning("a key of several in %s has no kid, and is not used", path)
+        elif key_id in found:
+            raise ValueError(f"two of its keys are called {key_id!r}")
+        else:
+            found[key_id] = key
+    if not found:
+        raise ValueError("it holds no key for RS256, ES256 or EdDSA")
+    return found
 
 
-class _PublicKeys:
-    """Cache of the shop's keys. Read once, and again when a token names an unknown key, since the
-    shop may have added it; at most once in READ_AGAIN_S, so that made-up key ids cost nothing."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        self._by_id: dict[str | None, Any] = {}
-        self._read_s = float(-READ_AGAIN_S)
-        self._lock = Lock()
-
-    def find(self, key_id: Any) -> Any:
-        name = key_id if isinstance(key_id, str) else None
-        if name not in self._by_id and time.monotonic() - self._read_s >= READ_AGAIN_S:
-            with self._lock:
-                self._read()
-        return self._by_id.get(name)
-
-    def _read(self) -> None:
-        """If the file can't be read (it is being replaced), the known keys stay. If there are none
-        yet, the error is raised: the token is not at fault."""
-        if time.monotonic() - self._read_s < READ_AGAIN_S:
-            return  # another thread has just read it
-        self._read_s = time.monotonic()
-        try:
-            self._by_id = _read_file()
-        except (OSError, ValueError):
-            if not self._by_id:
-                self._read_s = -READ_AGAIN_S
-                raise
-            logger.exception("%s can't be read", settings.JWT_JWKS_FILE)
+def _usable(number: int, entry: Any) -> tuple[str | None, VerificationKey] | None:
+    """The key of an entry with its id; None if it is for another use, or, with a log line, if it
+    can't be used."""
+    try:
+        if not _verifies(entry):
+            return None
+        return _key_id(entry), public_key_of(jwt.PyJWK(entry))
+    except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError) as error:
+        # PyJWT's message may repeat the key, which may be a private one.
+        why = type(error).__name__ if isinstance(error, jwt.PyJWTError) else error
+        logger.warning("key %d of the shop's public keys is not used: %s", number, why)
+        return None
 
 
-_keys = ProcessState(_PublicKeys)
+def _verifies(entry: Any) -> bool:
+    """Whether the key is meant for verifying signatures."""
+    if not isinstance(entry, dict):
+        raise TypeError("it is no object")
+    return entry.get("use", "sig") == "sig" and "verify" in entry.get("key_ops", ["verify"])
 
 
-def forget_keys() -> None:
-    """Empty the cache: the file is read again when a key is needed."""
-    _keys.current.forget()
+def _key_id(entry: dict[str, Any]) -> str | None:
+    key_id = entry.get("kid")
+    if not isinstance(key_id, str | None):
+        raise TypeError("its kid is no text")
+    return key_id

@@ -1,7 +1,8 @@
 """The user token: a signed JWT, verified without a database (RFC 7519, RFC 8725).
 
-HS256 with a shared secret, or RS256/ES256 with a file of public keys (JWKS). A setting decides
-which of the two, never the token's header, so that no token can choose a weaker check.
+HS256 with a secret shared with the shop, or RS256, ES256 or EdDSA with a file of its public keys
+(JWKS). A setting decides which of the two, and each key has its one algorithm; the token's header
+chooses neither, so that no token can choose a weaker check.
 """
 
 import time
@@ -13,10 +14,13 @@ import jwt
 from coupons.claims.hot_settings import settings
 from coupons.claims.limits import MAX_USER_BYTES
 from coupons.errors import BadToken
-from coupons.identity import jwks
 from coupons.identity.fast_verify import verify_fast
+from coupons.identity.key_set import KeySet
+from coupons.identity.keys_in_force import current_keys, look_for_new_keys
+from coupons.identity.verification_keys import VerificationKey
 
 LEEWAY_S = 5  # tolerated difference between the clocks of shop and API
+_TYPES = ("jwt", "at+jwt")  # `typ`, in any case (RFC 9068); absent is good as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,27 @@ def verify_token(token: str) -> Caller:
 
 
 def _verify_with_pyjwt(token: str) -> dict[str, Any]:
+    """PyJWT's verdict, which counts. A header that it has accepted is verified by ourselves from
+    then on."""
     try:
-        kid = jwt.get_unverified_header(token).get("kid")
-    except jwt.PyJWTError as error:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError) as error:
         raise _refusal(error) from None
-    key = jwks.key_for(kid) if settings.JWT_JWKS_FILE else settings.JWT_HS256_SECRET
+    _check_type(header.get("typ", "JWT"))
+    keys, key = _key_for(token, header.get("kid"))
+    claims = _decoded(token, key)
+    if int(claims["exp"]) > time.time() + settings.JWT_LONGEST_S + LEEWAY_S:
+        raise BadToken("The token is valid for too long.")
+    keys.learn_header(token.encode().partition(b".")[0], key)
+    return claims
+
+
+def _decoded(token: str, key: VerificationKey) -> dict[str, Any]:
     try:
-        return jwt.decode(
+        claims: dict[str, Any] = jwt.decode(
             token,
-            key,
-            algorithms=["RS256", "ES256"] if settings.JWT_JWKS_FILE else ["HS256"],
+            key.library_key,
+            algorithms=[key.algorithm],
             audience=settings.JWT_AUDIENCE,
             issuer=settings.JWT_ISSUER,
             leeway=LEEWAY_S,
@@ -52,6 +67,30 @@ def _verify_with_pyjwt(token: str) -> dict[str, Any]:
         )
     except (jwt.PyJWTError, ValueError) as error:
         raise _refusal(error) from None
+    return claims
+
+
+def _check_type(kind: Any) -> None:
+    """What is signed with the same key for another purpose (a logout, an event) is no user's
+    token (RFC 8725, 3.11)."""
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
+        raise BadToken("The token is of another type.")
+
+
+def _key_for(token: str, key_id: Any) -> tuple[KeySet, VerificationKey]:
+    """The key that PyJWT is to verify with: of several the one that has signed the token, or else
+    the newest. Raises BadToken if there is none."""
+    keys = current_keys()
+    candidates = keys.named(key_id)
+    if not candidates:
+        keys = look_for_new_keys()
+        candidates = keys.named(key_id)
+    if not candidates:
+        raise BadToken("The token names no key of ours.")
+    signed, _, signature = token.encode().rpartition(b".")
+    bare = signature.rstrip(b"=")
+    signers = (key for key in candidates[1:] if key.has_signed(signed, bare))
+    return keys, next(signers, candidates[0])
 
 
 def _refusal(error: Exception) -> BadToken:

@@ -31,13 +31,18 @@ def token_keys() -> Line:
 
 def _shared_secret() -> str:
     user_tokens.verify_token(user_tokens.mint_token("readiness"))
-    return _("The shared secret signs and verifies.")
+    seen = _("The shared secret signs and verifies.")
+    former = len(settings.JWT_HS256_PREVIOUS)
+    if not former:
+        return seen
+    text = ngettext(
+        "{count} former one is still believed.", "{count} former ones are still believed.", former
+    )
+    return f"{seen} {text.format(count=former)}"
 
 
 def _public_keys() -> str:
-    count = jwks.public_keys()
-    if not count:
-        raise ValueError(_("{file} holds no key.").format(file=settings.JWT_JWKS_FILE))
+    count = len(jwks.read_keys(settings.JWT_JWKS_FILE))
     text = ngettext("{count} public key of the shop.", "{count} public keys of the shop.", count)
     return text.format(count=count)
 

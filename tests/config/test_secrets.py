@@ -3,6 +3,7 @@
 import ast
 import base64
 import hashlib
+import json
 import re
 import secrets
 import subprocess
@@ -93,6 +94,50 @@ def test_13_5_former_secret_keys_are_judged_too(former: str, why: str) -> None:
     message = last_line(load_settings(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))
     assert "SECRET_KEY_FALLBACKS" in message
     assert why in message
+
+
+@pytest.mark.parametrize(
+    ("former", "why"),
+    [
+        ("short", "shorter than 32"),
+        (LOCAL_JWT, "everybody can read it"),
+        (PRODUCTION["JWT_HS256_SECRET"], "the same secret as JWT_HS256_SECRET"),
+        (PRODUCTION["SECRET_KEY"], "SECRET_KEY is the same secret as"),
+        (f"{GOOD},{GOOD}", "the same secret as JWT_HS256_PREVIOUS: secret 1"),
+    ],
+    ids=["short", "known", "the present one", "another setting's", "twice"],
+)
+def test_former_secrets_of_tokens_are_judged_too(former: str, why: str) -> None:
+    message = last_line(load_settings(**PRODUCTION | {"JWT_HS256_PREVIOUS": former}))
+    assert "JWT_HS256_PREVIOUS" in message
+    assert why in message
+    assert GOOD not in message
+
+
+def test_a_former_secret_of_tokens_is_accepted_beside_the_new_one() -> None:
+    assert load_settings(**PRODUCTION | {"JWT_HS256_PREVIOUS": GOOD}).returncode == 0
+
+
+PUBLIC_KEYS = {
+    "PEM": "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI\n-----END PUBLIC KEY-----",
+    "a certificate": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "SSH2": "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQABAAABAQ\n",
+    "ssh-rsa": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDf8Q2v shop",
+    "ssh-ed25519": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGx2k1 shop",
+    "JWK": '{"crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1","kty":"EC"}',
+    "JWKS": '{"keys":[{"kty":"RSA","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2a"}]}',
+}
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_HS256_SECRET", "JWT_HS256_PREVIOUS"])
+@pytest.mark.parametrize("value", PUBLIC_KEYS.values(), ids=PUBLIC_KEYS.keys())
+def test_a_public_key_is_no_secret_even_on_a_laptop(name: str, value: str) -> None:
+    given = json.dumps([value]) if name == "JWT_HS256_PREVIOUS" else value
+    for site in ({}, PRODUCTION):
+        message = last_line(load_settings(**site | {name: given}))
+        assert name in message
+        assert "no secret" in message
+        assert value[-20:] not in message
 
 
 def _hash_of(value: str) -> str:
@@ -190,7 +235,7 @@ def test_a_laptop_may_have_what_it_likes() -> None:
 # Every secret that is written in this repository is public
 
 ASSIGNED = re.compile(r"secret|coupon_keys|password|_key$", re.IGNORECASE)
-IN_TEXT = re.compile(r"\b(?:SECRET_KEY\w*|JWT_HS256_SECRET|COUPON_KEYS)=['\"]?([^\s'\"$({]{32,})")
+IN_TEXT = re.compile(r"\b(?:SECRET_KEY\w*|JWT_HS256_\w+|COUPON_KEYS)=['\"]?([^\s'\"$({]{32,})")
 
 
 def _published_texts() -> Iterator[tuple[str, bytes]]:

@@ -10,7 +10,6 @@ from coupons.admission import strategies
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
-from coupons.identity import jwks
 from coupons.issuing import drain
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import SLUGS, Broker
@@ -49,10 +48,9 @@ def mysql_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Itera
 def shared_secret(settings: Any) -> Iterator[None]:
     """Tokens are signed with a secret that we share with the shop, not with public keys."""
     settings.JWT_HS256_SECRET, settings.JWT_JWKS_FILE = SECRET, ""
+    settings.JWT_HS256_PREVIOUS = []
     settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://shop.example", "coupons"
-    jwks.forget_keys()
     yield
-    jwks.forget_keys()
 
 
 @pytest.fixture

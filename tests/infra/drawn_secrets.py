@@ -17,6 +17,7 @@ SITE: dict[str, Any] = rendered_roles.SITE | {
     "groups": {"api": ["a"], "consumer": ["c"]},
     "hostvars": {"a": {"private_ip": "10.0.1.1"}}, "group_names": ["api"],
     "coupon_api_workers": 2, "coupon_consumer_processes": 2,
+    "coupon_cors_origins": ["https://shop.example"],
     "playbook_dir": str(templating.ANSIBLE),
 }  # fmt: skip
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "

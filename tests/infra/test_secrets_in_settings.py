@@ -37,7 +37,9 @@ def render_settings_file(secrets: dict[str, str], former: list[str], folder: Pat
     vault = folder / "vault.yml"
     vaulted = {f"vault_{name}": value for name, value in secrets.items()}
     templating.encrypt_vault(yaml.safe_dump(vaulted, allow_unicode=True), vault)
-    variables = SITE | templating.load_yaml(vault) | {"app_former_django_keys": former}
+    variables = SITE | templating.load_yaml(vault) | {
+        "app_former_django_keys": former, "app_former_token_keys": former[:1],
+    }  # fmt: skip
     template_call = f"{{{{ lookup('ansible.builtin.template', '{TEMPLATE}') }}}}"
     file = folder / "app.env"
     file.write_text(templating.render_template(template_call, variables))
@@ -77,6 +79,7 @@ def test_what_the_vault_holds_is_what_the_drivers_are_given(
         assert env.secret("SECRET_KEY", local="") == secrets["django_secret_key"]
         assert env.secret("JWT_HS256_SECRET", local="") == secrets["user_token_key"]
         assert env.secret_texts("SECRET_KEY_FALLBACKS") == former
+        assert env.secret_texts("JWT_HS256_PREVIOUS") == former[:1]
         assert env.secrets_by_id("COUPON_KEYS", local="").keys() == {"k1"}
         store, broker = env.store_url("REDIS_URL"), env.store_url("CELERY_BROKER_URL")
         database = from_url(env.store_url("DATABASE_URL"))

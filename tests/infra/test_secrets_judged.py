@@ -61,9 +61,10 @@ def test_settings_of_one_s_own_are_judged_by_name(tmp_path: Path) -> None:
     given = {"app_settings": {"OTEL_EXPORTER_OTLP_HEADERS": "key=half\nand half"}}
     output = check_vault(tmp_path, "{}", "-e", json.dumps(given))
     assert "OTEL_EXPORTER_OTLP_HEADERS holds a line break" in output
-    former = {"app_former_django_keys": ["fine", "half\nand half"]}
-    output = check_vault(tmp_path, "{}", "-e", json.dumps(former))
-    assert "app_former_django_keys holds a line break" in output
+    for name in ("app_former_django_keys", "app_former_token_keys"):
+        former = {name: ["fine", "half\nand half"]}
+        output = check_vault(tmp_path, "{}", "-e", json.dumps(former))
+        assert f"{name} holds a line break" in output
 
 
 def test_a_vault_that_is_fine_passes_without_a_word_of_it(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ class Command(SentenceCommand):
                 " as that user: --sign-in-production",
                 returncode=ASKED_WRONGLY,
             )
+        if options["minutes"] * 60 > settings.JWT_LONGEST_S:
+            raise CommandError(
+                f"A token of {options['minutes']} minutes would be refused: JWT_LONGEST_S is"
+                f" {settings.JWT_LONGEST_S}.",
+                returncode=ASKED_WRONGLY,
+            )
         token = user_tokens.mint_token(
             options["user"],
             segments=tuple(options["segment"]),

@@ -1,6 +1,7 @@
 """User tokens: which are accepted, whom they name; no two users are confused."""
 
 import base64
+import hmac
 import json
 import time
 from io import StringIO
@@ -8,6 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import CommandError, call_command
 
 from coupons.identity import user_tokens
@@ -122,6 +125,84 @@ def test_a_subject_of_128_bytes_is_welcome(longest: str) -> None:
     assert user_tokens.verify_token(sign_token(sub=longest)).user == longest
 
 
+# Which tokens are users' tokens
+
+
+@pytest.mark.parametrize("typ", [None, "JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"])
+def test_the_types_of_an_access_token_are_accepted(typ: str | None) -> None:
+    assert user_tokens.verify_token(_typed_token(typ)).user == "jun"
+
+
+@pytest.mark.parametrize(
+    "typ", ["logout+jwt", "secevent+jwt", "dpop+jwt", "JOSE", "", "JWT ", 1, ["JWT"], True]
+)
+def test_what_is_signed_for_another_purpose_is_no_users_token(typ: Any) -> None:
+    assert "another type" in refusal_of(_typed_token(typ))
+
+
+def _typed_token(typ: Any) -> str:
+    header = {"alg": "HS256"} if typ is None else {"alg": "HS256", "typ": typ}
+    unsigned = raw_token(json.dumps(header).encode(), json.dumps(token_claims()).encode())
+    signed = unsigned.rpartition(".")[0].encode()
+    signature = jwt.get_algorithm_by_name("HS256").sign(signed, SECRET.encode())
+    return f"{signed.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def test_a_token_that_is_valid_for_too_long_is_refused(settings: Any) -> None:
+    """M4: one with exp = 2⁵⁵ was good for ever."""
+    settings.JWT_LONGEST_S = 86_400
+    now = int(time.time())
+    for _ in range(2):  # the second time by the fast verification
+        assert user_tokens.verify_token(sign_token(exp=now + 86_400)).user == "jun"
+        for far in (now + 86_500, 2**31, 2**55, 2**80, 1e18):
+            assert "too long" in refusal_of(sign_token(exp=far))
+    settings.JWT_LONGEST_S = 2**60  # the control
+    assert user_tokens.verify_token(sign_token(exp=2**55)).user == "jun"
+
+
+# Several secrets, while one takes the place of another
+
+
+def test_during_a_rotation_both_secrets_are_good_and_afterwards_the_new_one_alone(
+    settings: Any,
+) -> None:
+    """M4: with one secret, the tokens of half a rotation are refused."""
+    new, older = "the shop's new secret " + "n" * 40, "a former one " + "o" * 40
+    old_token, new_token, oldest = sign_token(), sign_token(new), sign_token(older)
+    settings.JWT_HS256_SECRET = new
+    assert "signature" in refusal_of(old_token)  # the control
+    settings.JWT_HS256_PREVIOUS = [SECRET, older]
+    for _ in range(2):
+        for token in (old_token, new_token, oldest, sign_token(kid="1"), sign_token(new, kid="1")):
+            assert user_tokens.verify_token(token).user == "jun"
+        assert "signature" in refusal_of(sign_token("a stranger's " + "s" * 40))
+    settings.JWT_HS256_PREVIOUS = []
+    assert user_tokens.verify_token(new_token).user == "jun"
+    for token in (old_token, oldest):
+        assert "signature" in refusal_of(token)
+
+
+@pytest.mark.parametrize("form", ["pem", "ssh", "jwk"])
+def test_a_public_key_is_no_shared_secret(settings: Any, form: str) -> None:
+    """M2: everybody has the shop's public key, and could sign with it."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    encodings = {
+        "pem": (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "ssh": (Encoding.OpenSSH, PublicFormat.OpenSSH),
+    }
+    if form == "jwk":
+        text = jwt.get_algorithm_by_name("ES256").to_jwk(key)
+    else:
+        text = key.public_bytes(*encodings[form]).decode()
+    settings.JWT_HS256_SECRET = text
+    head = b'{"alg":"HS256","typ":"JWT"}'
+    signed = raw_token(head, json.dumps(token_claims()).encode()).rpartition(".")[0]
+    signature = hmac.digest(text.encode(), signed.encode(), "sha256")
+    token = f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    with pytest.raises(ValueError, match="HMAC secret"):
+        user_tokens.verify_token(token)
+
+
 # manage.py user_token
 
 
@@ -135,3 +216,12 @@ def test_the_command_prints_a_token_that_is_believed() -> None:
 def test_the_command_refuses_a_user_no_token_may_name(user: str) -> None:
     with pytest.raises(CommandError, match="128 bytes"):
         call_command("user_token", user)
+
+
+def test_the_command_prints_no_token_that_would_be_refused(settings: Any) -> None:
+    settings.JWT_LONGEST_S = 3600
+    with pytest.raises(CommandError, match="would be refused"):
+        call_command("user_token", "jun", minutes=61, stdout=StringIO())
+    out = StringIO()
+    call_command("user_token", "jun", minutes=60, stdout=out)
+    assert user_tokens.verify_token(out.getvalue().strip()).user == "jun"

@@ -222,6 +222,13 @@ def test_keys_no_user_could_use_are_red(settings: Any, tmp_path: Path) -> None:
         assert host.token_keys().light is Light.RED
 
 
+def test_a_former_secret_is_named_until_it_is_removed(settings: Any) -> None:
+    assert "former" not in host.token_keys().seen
+    settings.JWT_HS256_PREVIOUS = ["a former secret of the shop " + "f" * 40]
+    line = host.token_keys()
+    assert (line.light, "1 former one is still" in line.seen) == (Light.GREEN, True)
+
+
 def test_a_full_disk_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
     total = 100 * 2**30
     for free, light in ((50, Light.GREEN), (5, Light.AMBER), (1, Light.RED)):
