@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.blueprint.load_balancer import IDLE_ATTRIBUTE
+from provisioning.blueprint.load_balancer import IDLE_ATTRIBUTE, merchants_group
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
 from provisioning.discovery import Snapshot
 from provisioning.errors import ProvisioningError
 from provisioning.model import Found, Key
 from provisioning.quoting import ansible_words, ssh_word
 from provisioning.resources.keypair import key_file
-from provisioning.spec.model import Spec
+from provisioning.spec.model import Balancer, Spec
 
 USER = "ubuntu"  # the user of Canonical's images
 
@@ -141,6 +141,16 @@ def _load_balancer(spec: Spec, found: Snapshot) -> dict[str, Any]:
         "load_balancer_idle_s": int(balancer.props["attributes"][IDLE_ATTRIBUTE]),
         "plain_http": spec.balancer.plain_http,
         "target_group_arn": target.id,
+        **_merchants_group(spec.balancer, found),
+    }
+
+
+def _merchants_group(wanted: Balancer, found: Snapshot) -> dict[str, str]:
+    """The target group of the merchants' doors, if shops' backends call through the balancer."""
+    if not wanted.merchants_port:
+        return {}
+    return {
+        "merchants_target_group_arn": _require(found, "target-group", merchants_group(wanted)).id
     }
 
 

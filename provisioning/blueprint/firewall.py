@@ -86,6 +86,8 @@ def _peers(spec: Spec, role: str) -> tuple[str | Ref, ...]:
         return (WORLD,)
     if role == "operator":
         return spec.environment.operator
+    if role == "shops":
+        return (spec.balancer.merchants_from if spec.balancer else ()) or (WORLD,)
     return (group_ref(spec, role),)
 
 

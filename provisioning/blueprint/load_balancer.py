@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway_ref, group_ref, subnet_refs, vpc_ref
-from provisioning.blueprint.reachability import API, OPERATORS
+from provisioning.blueprint.reachability import API, MERCHANTS, OPERATORS
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Balancer, Spec
 
@@ -20,7 +20,9 @@ def load_balancer_wants(spec: Spec) -> Iterator[Want]:
     wanted = spec.balancer
     if wanted is None:
         return
-    yield _targets(spec, wanted)
+    yield _targets(spec, wanted, f"{wanted.name}-api", API)
+    if wanted.merchants_port:
+        yield _targets(spec, wanted, merchants_group(wanted), MERCHANTS)
     yield Want(
         kind="balancer",
         name=wanted.name,
@@ -38,16 +40,21 @@ def load_balancer_wants(spec: Spec) -> Iterator[Want]:
     yield from _listeners(wanted)
 
 
-def _targets(spec: Spec, wanted: Balancer) -> Want:
+def merchants_group(wanted: Balancer) -> str:
+    """The name of the target group of the merchants' doors."""
+    return f"{wanted.name}-merchants"
+
+
+def _targets(spec: Spec, wanted: Balancer, name: str, port: int) -> Want:
     members = [
         Ref("host", name) for hosts in spec.role("api") for name, _ in each_host(spec, hosts)
     ]
     return Want(
         kind="target-group",
-        name=f"{wanted.name}-api",
+        name=name,
         props={
             "vpc": vpc_ref(spec),
-            "port": API,
+            "port": port,
             "health_port": OPERATORS,
             "health_path": wanted.health_path,
             "targets": frozenset(members),
@@ -63,6 +70,9 @@ def _listeners(wanted: Balancer) -> Iterator[Want]:
         yield _listener(wanted, 80, "redirect", "")
     else:
         yield _listener(wanted, 80, forward, "")
+    if wanted.merchants_port:
+        shops = Ref("target-group", merchants_group(wanted))
+        yield _listener(wanted, wanted.merchants_port, shops, wanted.certificate_arn)
 
 
 def _listener(wanted: Balancer, port: int, target: Any, certificate: str) -> Want:

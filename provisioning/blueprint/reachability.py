@@ -10,6 +10,7 @@ from provisioning.spec.model import Spec
 
 SSH = 22
 API = 8080  # the users' door
+MERCHANTS = 8082  # the merchants' door; a listener forwards to it if the spec has a port for it
 OPERATORS = 8090  # the operators' door: admin, health, metrics; no listener forwards to it
 FRONT_METRICS = 8405  # HAProxy's own, on api hosts
 CONSUMER = 8081
@@ -19,7 +20,8 @@ WORLD = "0.0.0.0/0"
 
 @dataclass(frozen=True, order=True)
 class Reach:
-    """`who` may open a TCP connection to `whom` on `port`. `operator` and `world` are outside."""
+    """`who` may open a TCP connection to `whom` on `port`. `operator`, `shops` and `world` are
+    outside."""
 
     who: str
     whom: str
@@ -49,6 +51,9 @@ def _front(spec: Spec) -> Iterator[Reach]:
     for port in front_ports(spec):
         yield Reach("world", "balancer", port, "users claim here")
     yield Reach("balancer", "api", API, "users' requests")
+    if spec.balancer.merchants_port:
+        yield Reach("shops", "balancer", spec.balancer.merchants_port, "shops' backends, by key")
+        yield Reach("balancer", "api", MERCHANTS, "shops' requests")
     yield Reach("balancer", "api", OPERATORS, "health checks, and nothing else")
 
 

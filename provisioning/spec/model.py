@@ -111,6 +111,10 @@ class Balancer:
     plain_http: str = ""  # must be PLAIN_HTTP's words if there is no certificate
     health_path: str = "/readyz"
     protected: bool = True
+    merchants_port: int = (
+        0  # where shops' backends call the merchants' door; 0: inside the VPC only
+    )
+    merchants_from: tuple[str, ...] = ()  # networks that may; empty: anybody, with a key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from provisioning.name_rules import RESERVED_WORDS, SCHEMA_RULE, USER_RULE, NameRule
@@ -127,10 +128,25 @@ def judge_balancer(spec: Spec, problems: Problems) -> None:
         if not HOSTNAME.fullmatch(name):
             problems.add(f"balancer.hostnames[{i}]", f"{name!r} is no host name like shop.example")
     _encryption(wanted, problems)
+    _merchants(wanted, problems)
     if not wanted.health_path.startswith("/"):
         problems.add("balancer.health_path", "must start with /")
     if spec.firewall.style != "roles":
         problems.add("balancer", "needs firewall.style = 'roles'")
+
+
+def _merchants(wanted: Balancer, problems: Problems) -> None:
+    if wanted.merchants_port and not 1024 <= wanted.merchants_port <= 65535:
+        problems.add("balancer.merchants_port", "port must be 1024 to 65535, or 0 for none")
+    if wanted.merchants_from and not wanted.merchants_port:
+        problems.add("balancer.merchants_from", "needs a merchants_port")
+    for i, network in enumerate(wanted.merchants_from):
+        try:
+            ipaddress.IPv4Network(network)
+        except ValueError as wrong:
+            problems.add(
+                f"balancer.merchants_from[{i}]", f"{network!r} is no IPv4 network: {wrong}"
+            )
 
 
 def _encryption(wanted: Balancer, problems: Problems) -> None:

@@ -52,6 +52,15 @@ REJECTED = {
         "hello", 'name = "coupon-db"', 'name = "Coupon-DB"', "AWS lowers the names of stores"),
     "an upper-case environment": ("hello", 'name = "hello"', 'name = "Hello"', "lower case"),
     "a region that isn't": ("hello", '"ap-northeast-2"', '"seoul"', "no region's name"),
+    "a merchants' port that the balancer uses": (
+        "production", BALANCER, f"{BALANCER}\nmerchants_port = 443", "port must be 1024 to 65535"),
+    "merchants' networks without a port": (
+        "production", BALANCER, f'{BALANCER}\nmerchants_from = ["198.51.100.0/24"]',
+        "needs a merchants_port"),
+    "a merchants' network that is none": (
+        "production", BALANCER,
+        f'{BALANCER}\nmerchants_port = 8443\nmerchants_from = ["shop.example"]',
+        "is no IPv4 network"),
     "a public database": (
         "hello", "multi_az = false", "multi_az = false\npublic = true", "never reachable"),
     "a store in a public subnet": (
