@@ -494,7 +494,7 @@
         await this._askUntilAnswered();
       } finally {
         this.asking = null;
-        this._note({ pressed: null });
+        if (this.login === "ok") this._note({ pressed: null }); // else it waits for the next login
         this._changed();
       }
     }
@@ -603,7 +603,8 @@
     async _call(method, below, body) {
       try {
         const answer = await fetch(this._path(below), {
-          method, signal: timeout(PATIENCE_MS), cache: "no-store",
+          // No `cache` option: with it Chromium sends a preflight before every single request.
+          method, signal: timeout(PATIENCE_MS),
           headers: {
             Authorization: `Bearer ${this.token}`,
             ...(body && { "Content-Type": "application/json" }),
@@ -682,9 +683,10 @@
     button:focus-visible, .link:focus-visible, summary:focus-visible {
       outline: 3px solid var(--_accent); outline-offset: 3px;
     }
-    .message:empty, .clock:empty, .state:empty { display: none; }
+    .clock:empty { display: none; }
+    .message:empty, .state:empty { position: absolute; } /* takes no room, and is heard when filled */
     .state { justify-self: center; display: inline-flex; gap: .5rem; align-items: center; font-weight: 600; }
-    .state::before { content: ""; width: .625rem; height: .625rem; border-radius: 50%; background: var(--_muted); }
+    .state:not(:empty)::before { content: ""; width: .625rem; height: .625rem; border-radius: 50%; background: var(--_muted); }
     .state.open::before { background: var(--_good); box-shadow: 0 0 0 .25rem color-mix(in srgb, var(--_good) 25%, transparent); }
     .state.paused::before { background: var(--_accent); }
     .result { display: grid; gap: .75rem; justify-items: center; }
@@ -708,7 +710,7 @@
   const HTML = `
     <div class="card" part="card">
       <div class="result" part="result" hidden></div>
-      <p class="state" part="state"></p>
+      <p class="state" part="state" role="status"></p>
       <p class="time" part="countdown" role="timer" aria-live="off"><span class="label"></span><span class="digits"></span></p>
       <div class="stock" part="stock"><div class="bar" part="bar" aria-hidden="true"><div class="fill" part="fill"></div></div><span class="label"></span></div>
       <button class="main" part="button" type="button"></button>
@@ -848,7 +850,7 @@
       const { time, timeLabel, digits, marks } = this._parts;
       const left = this.opening.msUntilOpen();
       time.hidden = phase !== "scheduled";
-      if (time.hidden) return put(marks, "");
+      if (time.hidden) return put(marks, this._said ?? "");
       put(timeLabel, t.opensIn);
       put(digits, countdown(left, t));
       const seconds = Math.ceil(left / 1000);
@@ -924,10 +926,12 @@
       result.classList.toggle("won", places.length > 0);
       if (places.length) result.replaceChildren(...this._wonParts(t, places, isNew));
       else if (isRefused) result.replaceChildren(...this._refusedParts(t, refusal));
+      // A live region that is new with its text is not heard everywhere; `marks` is there before.
+      this._said = shown ? result.querySelector(".headline").textContent : "";
     }
 
     _wonParts(t, places, isNew) {
-      const parts = [make("p", { class: "headline", role: "status" }, isNew ? t.won : t.kept)];
+      const parts = [make("p", { class: "headline" }, isNew ? t.won : t.kept)];
       for (const place of places) {
         parts.push(
           make("p", { class: "code", part: "code" }, place.code),
@@ -944,7 +948,7 @@
     }
 
     _refusedParts(t, refusal) {
-      const parts = [make("p", { class: "headline", role: "status" }, t.soldOut), make("p", {}, t.refused)];
+      const parts = [make("p", { class: "headline" }, t.soldOut), make("p", {}, t.refused)];
       const last = millis(refusal.last_place_at);
       const answered = millis(refusal.answered_at);
       if (last && answered) {
