@@ -62,7 +62,7 @@ class Visitor(Browser):
 
     def wait_for_open(self) -> None:
         """Wait until the button can be pressed."""
-        self.wait_for_element("button.main[aria-disabled=false]")
+        self.wait_for_element("[part=button][aria-disabled=false]")
 
     def press_without_waiting(self) -> None:
         """Press by the element's own method: two visitors press at one moment."""
