@@ -228,6 +228,7 @@
 
   const RESYNC_MS = 60_000;
   const PATIENCE_MS = 10_000; // for one answer
+  const HIDDEN_MS = 5000; // a hidden tab asks nothing; it looks whether it is seen again
   const ASK_FOR_MS = 600_000; // then the visitor is asked to press again
   const RESUME_MS = 600_000; // a press of before the reload is gone on with, so long after it
   const FINAL = new Set(["sold_out", "closed", "not_eligible"]);
@@ -347,11 +348,13 @@
     // -- the live document, which all watchers share
 
     _watch() {
+      let turn = 0; // of the newest poll: one that came back meanwhile goes on, the other ends
       const poll = async () => {
+        const mine = ++turn;
         clearTimeout(this._pollTimer);
-        if (document.hidden) return; // _comeBack asks at once
-        const waited = await this._readLive();
-        if (this._isRunning) this._pollTimer = this._later(waited ?? this._pollPause(), poll);
+        const pause = document.hidden ? HIDDEN_MS : await this._readLive();
+        if (!this._isRunning || mine !== turn) return;
+        this._pollTimer = this._later(pause ?? this._pollPause(), poll);
       };
       this._pollNow = poll;
       poll();
