@@ -26,6 +26,7 @@ MEASURES = {
     "tests.bench.claim_cpu.measure_sold_out": ("sold_out_cpu_ratio",),
     "tests.bench.http_rate.measure_rps_ratio": ("rps_ratio",),
     "tests.bench.front_cost.measure_front_cost": ("front_cost", "front_rules_cost"),
+    "tests.bench.watcher_cost.measure_watchers": ("watchers_core_share",),
     "tests.bench.scrape_cost.measure_scrape_cost": ("scrape_cost",),
     "tests.bench.per_view_cost.measure_per_view_cost": ("per_view_cost",),
     "tests.bench.tracing_cost.measure_tracing_cost": ("tracing_cost",),

@@ -43,6 +43,7 @@ GOALS = {
     "admission_cpu_ratio": Goal(1.5, 1.0),
     "sold_out_cpu_ratio": Goal(0.8, 0.5),
     "rps_ratio": Goal(0.6, 0.9, lower=False),
+    "watchers_core_share": Goal(0.05, 0.02),  # of one core, by ten thousand watchers
     "scrape_cost": Goal(0.02, 0.002),
     "front_cost": Goal(0.15, 0.05),  # a hop by itself: see front_rules_cost, and DECISIONS
     "front_rules_cost": Goal(0.05, 0.03),
