@@ -81,9 +81,11 @@ def described(
     parameters: tuple[OpenApiParameter, ...] = (),
     files: dict[str, str] | None = None,
     answer_type: str = "application/json",
+    text_types: tuple[str, ...] = (),
 ) -> Callable[[View], View]:
     """`key_needed`: it refuses a request without a key. `writes`: it takes an Idempotency-Key and
-    `?dry_run=1`. `files`: in place of `fields`, an example of the body by its media type."""
+    `?dry_run=1`. `files`: in place of `fields`, an example of the body by its media type.
+    `text_types`: in which the good answer comes, too, if the request asks for it."""
     has_body = fields is not None or files is not None
     statuses = {*ALWAYS, *problems, *(WITH_BODY if has_body else ())}
     if writes:
@@ -95,6 +97,9 @@ def described(
         )
         for status, answer in answers.items()
     }
+    for kind in text_types:
+        for status, (_, text, _) in answers.items():
+            responses[(status, kind)] = OpenApiResponse(OpenApiTypes.STR, text)
     for status in sorted(statuses):
         responses[(status, "application/problem+json")] = MerchantProblem
     is_empty = fields is not None and not fields

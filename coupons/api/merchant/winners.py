@@ -39,6 +39,7 @@ class Winners(MerchantResource):
         ),
         answers={200: (bulk_schemas.ExportedCoupon, "One line.", bulk_schemas.EXPORTED)},
         answer_type="application/jsonl",
+        text_types=("text/csv",),
         problems=(400, 404, 409),
         writes=False,
     )

@@ -41,12 +41,17 @@ def explain_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     known = known_problems()
     for path, operations in result["paths"].items():
         for operation in operations.values():
-            codes = codes_of(operation["operationId"], path)
+            codes = codes_of(operation["operationId"], path) + _codes_of_headers(operation)
             for status, response in operation["responses"].items():
                 if PROBLEM in response.get("content", {}):
                     of_status = [known[code] for code in codes if known[code].status == int(status)]
                     _explain(response, of_status)
     return result
+
+
+def _codes_of_headers(operation: dict[str, Any]) -> list[str]:
+    needed = [one["name"] for one in operation.get("parameters", ()) if one.get("required")]
+    return ["idempotency_key_missing"] if "Idempotency-Key" in needed else []
 
 
 def _explain(response: dict[str, Any], problems: list[Known]) -> None:

@@ -60,7 +60,7 @@ _CHANGE = (
     "refused illegal_transition needs_confirmation stock_below_admitted unfinished foreign_keys "
     "slots_unfinished store_away store_error closed_for_repair busy"
 )
-_KEY = "bad_key scope_missing too_many_requests database_away overloaded"
+_ALWAYS = "bad_key scope_missing too_many_requests database_away overloaded"
 _IDEMPOTENT = "bad_input idempotency_key_reused idempotency_in_flight"
 _MERCHANTS = {
     "merchant-checkout": f"{_SENT} unknown_coupon terms_not_met discount_differs "
@@ -68,7 +68,7 @@ _MERCHANTS = {
     "merchant-coupons": f"{_SENT} unknown_coupon stock_given_on too_late_to_cancel not_stored_yet "
                         f"busy {_STATE}",
     "merchant-campaigns": f"{_SENT} unknown_campaign if_match_missing version_changed {_CHANGE}",
-    "merchant-lists": f"{_SENT} unknown_campaign unknown_job idempotency_key_missing {_CHANGE}",
+    "merchant-lists": f"{_SENT} unknown_campaign unknown_job {_CHANGE}",
     "merchant-webhooks": f"{_SENT} unknown_webhook refused",
 }  # fmt: skip
 
@@ -79,8 +79,9 @@ def group_of(path: str) -> str:
 
 def codes_of(operation_id: str, path: str) -> list[str]:
     """The codes that the operation's problems may have; of merchants' operations, those of their
-    group."""
+    group. A name with a slash in it makes another path."""
+    no_path = ["not_found"] if "{" in path else []
     if "/merchant/" in path:
-        codes = f"{_KEY} {_IDEMPOTENT} {_MERCHANTS[group_of(path)]}".split()
-        return list(dict.fromkeys(codes))
-    return _USERS[operation_id].split()
+        codes = f"{_ALWAYS} {_IDEMPOTENT} {_MERCHANTS[group_of(path)]}".split()
+        return [*dict.fromkeys(codes), *no_path]
+    return [*_USERS[operation_id].split(), *no_path]
