@@ -29,6 +29,13 @@ MEASURES = {
     "tests.bench.watcher_cost.measure_watchers": ("watchers_core_share",),
     "tests.bench.scrape_cost.measure_scrape_cost": ("scrape_cost",),
     "tests.bench.per_view_cost.measure_per_view_cost": ("per_view_cost",),
+    "tests.bench.token_cost.measure_tokens": ("token_rs256", "token_es256"),
+    "tests.bench.token_cost.measure_claims": (
+        "claim_rs256_ratio",
+        "claim_es256_ratio",
+        "claim_eddsa_ratio",
+    ),
+    "tests.bench.cross_origin_cost.measure_cross_origin": ("cross_origin_us",),
     "tests.bench.tracing_cost.measure_tracing_cost": ("tracing_cost",),
     "tests.bench.drain_rate.measure_drain_ratio": ("drain_ratio",),
     "tests.bench.redemption_rate.measure_redeem_ratio": ("redeem_ratio",),

@@ -48,7 +48,9 @@ def measure_sold_out(_: Path, size: Size) -> list[Figure]:
     """Each claim has a new user and is refused: sold out."""
     campaign = bench_campaigns.open_campaign("gone", stock=1)
     _cost(
-        application, list(_environs(bench_campaigns.claims_path(campaign), 1)), HTTPStatus.ACCEPTED
+        application,
+        [_environ(bench_campaigns.claims_path(campaign), *bench_users.make_tokens(1))],
+        HTTPStatus.ACCEPTED,
     )
     return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
 
@@ -82,8 +84,13 @@ def _figure(name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: S
     )  # fmt: skip
 
 
-def request_blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> Block:
-    environs = _environs(path, request_count(size))
+def request_blocks(
+    django: Any, path: str, expected: HTTPStatus, size: Size, tokens: Iterator[str] | None = None
+) -> Block:
+    """Each request has the next of these tokens; without any, of plain HS256."""
+    if tokens is None:
+        tokens = bench_users.make_tokens(request_count(size))
+    environs = (_environ(path, token) for token in tokens)
 
     def run_block() -> float:
         return _cost(django, list(islice(environs, size.cpu_block)), expected)
@@ -117,12 +124,8 @@ def _never(data: bytes) -> object:
     raise NotImplementedError
 
 
-def _environs(path: str, count: int) -> Iterator[dict[str, Any]]:
-    """WSGI environments of requests that differ only in their token."""
-    return (_environ(path, token) for token in bench_users.make_tokens(count))
-
-
 def _environ(path: str, token: str) -> dict[str, Any]:
+    """The WSGI environment of a request."""
     return {
         **os.environ,  # as granian does
         "REQUEST_METHOD": "POST",
