@@ -17,4 +17,5 @@ def decode_segment(segment: bytes) -> bytes | None:
         raw = binascii.a2b_base64(segment.translate(_TO_STANDARD) + b"==")
     except binascii.Error:
         return None
-    return raw if encode_segment(raw) == segment else None
+    spelled = binascii.b2a_base64(raw, newline=False).translate(_TO_URL_SAFE).rstrip(b"=")
+    return raw if spelled == segment else None

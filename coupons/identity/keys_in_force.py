@@ -23,9 +23,10 @@ UNKNOWN_AGAIN_S = 1  # the same when a token names a key that the file may have 
 def current_keys() -> KeySet:
     """The keys in force. Raises OSError, ValueError if there never were any."""
     keys = _keys.current
-    if keys.known is None or time.monotonic() >= keys.look_at_s:
+    known = keys.known
+    if known is None or (keys.watches_file and time.monotonic() >= keys.look_at_s):
         return keys.look_again(LOOK_AGAIN_S)
-    return keys.known
+    return known
 
 
 def look_for_new_keys() -> KeySet:
@@ -41,6 +42,7 @@ def forget_keys() -> None:
 class _KeysInForce:
     def __init__(self) -> None:
         self.known: KeySet | None = None
+        self.watches_file = False  # secrets stay as long as the process
         self.look_at_s = -inf  # when to look again, by the monotonic clock
         self._looked_s = -inf
         self._version: jwks.Version | None = None
@@ -57,7 +59,8 @@ class _KeysInForce:
             if self.known is None or now - self._looked_s >= after_s:
                 self.known = self._look(self.known)
                 self._looked_s = now
-                self.look_at_s = now + LOOK_AGAIN_S if settings.JWT_JWKS_FILE else inf
+                self.look_at_s = now + LOOK_AGAIN_S
+                self.watches_file = bool(settings.JWT_JWKS_FILE)
             return self.known
 
     def _look(self, known: KeySet | None) -> KeySet:
