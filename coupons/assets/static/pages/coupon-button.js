@@ -25,7 +25,7 @@
       asking: "Asking …",
       early: (time) => `Not open yet. It opens at ${time}.`,
       askingAgain: "No answer yet. We ask again by ourselves; you lose nothing by it.",
-      busy: "Very many people are asking. We ask again by ourselves; please stay.",
+      busy: "We can't answer right now. We ask again by ourselves; please stay.",
       offline: "You are offline. We ask as soon as you are back.",
       gaveUp: "There is still no answer. Please press again; asking again is safe.",
       won: "It is yours!",
@@ -75,7 +75,7 @@
       asking: "신청 중 …",
       early: (time) => `아직 오픈 전입니다. ${time}에 열립니다.`,
       askingAgain: "아직 응답이 없어 자동으로 다시 신청합니다. 불이익은 없습니다.",
-      busy: "신청이 몰리고 있습니다. 자동으로 다시 신청하니 그대로 기다려 주세요.",
+      busy: "지금은 응답할 수 없습니다. 자동으로 다시 신청하니 그대로 기다려 주세요.",
       offline: "오프라인입니다. 연결되면 바로 신청합니다.",
       gaveUp: "아직 응답이 없습니다. 다시 눌러 주세요. 여러 번 눌러도 괜찮습니다.",
       won: "쿠폰을 받았습니다!",
@@ -250,6 +250,7 @@
       this.refusal = null; // body of a final refusal, or of a failure that a reload may mend
       this.entry = null; // of the waitlist
       this.isUnknown = false;
+      this._knownMs = 0; // of the newest answer; older live documents are not shown any more
       this._isRunning = false;
       this._timers = new Set();
     }
@@ -380,6 +381,7 @@
         const live = await answer.json();
         live.opensMs = millis(live.opens_at);
         live.closesMs = millis(live.closes_at);
+        if (millis(live.now) < this._knownMs) return null; // this visitor knows it better
         this.isUnknown = false;
         this.live = live;
         this._failures = 0;
@@ -555,6 +557,8 @@
       this.places = [...this.places.filter((other) => other.nth !== place.nth), place];
       this.isNew = isNew;
       this.refusal = null;
+      const { stock = 0, remaining = 0 } = this.live ?? {};
+      if (isNew) this._learn(place.admitted_at, { remaining: clamp(stock - place.place, 0, remaining) });
       this._note({ refusal: null });
       this.dispatchEvent(new CustomEvent("claimed", { detail: place }));
       this._changed();
@@ -562,9 +566,16 @@
 
     _refuse(problem) {
       this.refusal = problem;
+      if (problem.code === "sold_out") this._learn(problem.answered_at, { state: "sold_out", remaining: 0 });
       if (FINAL.has(problem.code)) this._note({ refusal: problem });
       this.dispatchEvent(new CustomEvent("refused", { detail: problem }));
       this._changed();
+    }
+
+    // An answer is newer than what the watchers were told.
+    _learn(moment, members) {
+      this._knownMs = Math.max(this._knownMs, millis(moment) ?? 0);
+      if (this.live) this.live = { ...this.live, ...members };
     }
 
     _loseLogin() {
@@ -681,7 +692,7 @@
     .main[aria-disabled="true"] {
       background: var(--_line); color: var(--_text); cursor: default; filter: none; transform: none;
     }
-    .quiet { background: none; border: 1.5px solid var(--_line); color: var(--_text); }
+    .quiet { background: none; border: 1.5px solid color-mix(in srgb, var(--_muted) 60%, transparent); color: var(--_text); }
     .quiet:hover { border-color: var(--_accent); }
     button:focus-visible, .link:focus-visible, summary:focus-visible {
       outline: 3px solid var(--_accent); outline-offset: 3px;
@@ -704,6 +715,7 @@
     .row { display: flex; flex-wrap: wrap; gap: .5rem; justify-content: center; }
     .small { font-size: .875rem; color: var(--_muted); font-variant-numeric: tabular-nums; }
     details { width: 100%; text-align: left; font-size: .875rem; }
+    details button { margin-top: .5rem; }
     summary { cursor: pointer; text-align: center; padding: .5rem; color: var(--_muted); }
     .receipt { font: .75rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; user-select: all; }
     .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
