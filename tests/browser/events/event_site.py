@@ -67,5 +67,5 @@ def start_event_site(
 
 def opens_in(seconds: float) -> dict[str, Any]:
     """Fields of a campaign that opens so much later."""
-    now = timezone.now()
-    return {"opens_at": now + timedelta(seconds=seconds), "closes_at": now + timedelta(hours=1)}
+    opens = timezone.now() + timedelta(seconds=seconds)
+    return {"opens_at": opens, "closes_at": opens + timedelta(hours=1)}
