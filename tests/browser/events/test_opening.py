@@ -35,6 +35,7 @@ def test_two_press_at_the_opening_and_one_gets_the_only_coupon(
     assert re.search(r"you were answered at \d\d:\d\d:\d\d\.\d{3}: \d\.\d\d s later",
                      loser.visible_text("[part=result]"))  # fmt: skip
     assert not loser.is_visible("[part=button]")
+    assert "0 of 1 left" in loser.visible_text("[part=stock]"), "at once, before the next poll"
 
 
 def test_who_is_not_logged_in_sees_where_to_log_in(
