@@ -146,12 +146,18 @@ def _environment(folder: Path, ports: Ports, environment: Mapping[str, str]) -> 
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         # No front here gives the event page the API's origin.
         "PAGES_API_URL": f"http://{HOST}:{ports.web}",
-        "CORS_ORIGINS": ",".join(_origins(ports.pages, ports.shop)),
+        "CORS_ORIGINS": _cross_origins(environment, ports),
         "SHOP_LOGIN_URL": f"http://{HOST}:{ports.shop}/?campaign={{campaign}}",
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         **secrets_file.load_secrets(folder / secrets_file.NAME, environment),
     }
+
+
+def _cross_origins(environment: Mapping[str, str], ports: Ports) -> str:
+    """Those of the settings, and the pages that this run serves itself."""
+    own = _origins(ports.pages, ports.shop)
+    return ",".join([*filter(None, [environment.get("CORS_ORIGINS")]), *own])
 
 
 def _origins(*ports: int) -> list[str]:

@@ -1,5 +1,6 @@
 """What an event page shows: the campaign, its state, and the answer to this visitor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,22 +16,23 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import coupon_codes, timestamps
 from coupons.claims.timestamps import iso_of
 from coupons.claims.values import Admission, Claim, Outcome
-from coupons.errors import BadToken, CouponError, NoToken
+from coupons.errors import BadInput, BadToken, CouponError, NoToken
 from coupons.identity.user_tokens import Caller
 from coupons.issuing import claim_status
 from coupons.issuing.claim_status import Status
 from coupons.pages.terms_text import terms_sentences, worth_sentence
 
 EVENTS_A_PAGE = 20
+MOST_SHOWN = 20  # coupons of one visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server has told this visitor. `token`: verified, empty without a login. `place`:
-    nth, place, code and receipt of the visitor's coupon."""
+    """What the server has told this visitor. `token`: verified, empty without a login. `places`:
+    nth, place, code and receipt of each of the visitor's coupons."""
 
     token: str = ""
-    place: dict[str, Any] | None = None
+    places: Sequence[dict[str, Any]] = ()
     refusal: Admission | None = None
     failure: CouponError | None = None
     status: int = 200
@@ -41,26 +43,36 @@ def failure_of(error: CouponError, token: str = "") -> Answer:
 
 
 def standing_of(slug: str, caller: Caller, token: str) -> Answer:
-    """The user's place, or none yet. A store that is away does not keep the page from this user:
+    """The user's coupons, or none yet. A store that is away does not keep the page from this user:
     the button asks again."""
     try:
-        campaign = lookup.find_public(slug)
-        claim = Claim(caller.user)
-        found = claim_status.claim_status(campaign, claim)
+        return Answer(token=token, places=_places_of(lookup.find_public(slug), caller.user))
     except CouponError:
         return Answer(token=token)
-    if found.status is Status.NONE:
-        return Answer(token=token)
-    return Answer(token=token, place=_place(campaign, claim, found.place, found.admitted_ms))
 
 
 def answer_of(campaign: CampaignSnapshot, claim: Claim, admission: Admission, token: str) -> Answer:
     """The page's answer to a claim of the plain form, with the API's status."""
     status = responses.status_of(campaign, admission)
-    if admission.holds_a_place:
-        place = _place(campaign, claim, admission.place, admission.at_ms)
-        return Answer(token=token, place=place, status=status)
-    return Answer(token=token, refusal=admission, status=status)
+    refusal = None if admission.holds_a_place else admission
+    try:
+        places = _places_of(campaign, claim.user)
+    except CouponError:  # decided all the same
+        places = []
+    if admission.holds_a_place and all(place["nth"] != claim.nth for place in places):
+        places.append(_place(campaign, claim, admission.place, admission.at_ms))
+    return Answer(token=token, places=places, refusal=refusal, status=status)
+
+
+def _places_of(campaign: CampaignSnapshot, user: str) -> list[dict[str, Any]]:
+    """Raises StoreFailure, NotInstalled, DatabaseAway."""
+    places = []
+    for nth in range(1, min(campaign.per_user, MOST_SHOWN) + 1):
+        claim = Claim(user, nth)
+        found = claim_status.claim_status(campaign, claim)
+        if found.status is not Status.NONE:
+            places.append(_place(campaign, claim, found.place, found.admitted_ms))
+    return places
 
 
 def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dict[str, Any]:
@@ -75,6 +87,7 @@ def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dic
 
 def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer) -> dict[str, Any]:
     """The variables of `pages/event.html`."""
+    next_nth = _next_nth(campaign, answer)
     login = settings.SHOP_LOGIN_URL.replace("{campaign}", campaign.slug)
     return {
         "campaign": campaign,
@@ -87,7 +100,8 @@ def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer)
         "remaining": number_format(live.remaining, force_grouping=True),
         "stock": number_format(live.stock, force_grouping=True),
         "answer": answer,
-        "next_nth": _next_nth(campaign, answer),
+        "next_nth": next_nth,
+        "can_claim": next_nth and live.state not in ("closed", "sold_out"),
         "message": _message(answer),
         "margin": _margin(answer),
         "api": settings.PAGES_API_URL,
@@ -114,17 +128,19 @@ def list_content(cursor: str) -> dict[str, Any]:
 
 def _next_nth(campaign: CampaignSnapshot, answer: Answer) -> int:
     """Which coupon the form asks for; 0: this user has all."""
-    if answer.place is None:
-        return 1
-    nth = int(answer.place["nth"]) + 1
-    return nth if nth <= campaign.per_user else 0
+    held = {int(place["nth"]) for place in answer.places}
+    return next((nth for nth in range(1, campaign.per_user + 1) if nth not in held), 0)
 
 
 def _message(answer: Answer) -> str:
     """The refusal or failure as a sentence; empty: there is none."""
     if answer.refusal is not None:
         return str(_REFUSALS[answer.refusal.outcome]())
-    if isinstance(answer.failure, NoToken | BadToken):
+    if isinstance(answer.failure, NoToken):
+        return _("To take part, please log in at the shop.")
+    if isinstance(answer.failure, BadInput):
+        return _("This form is not of this page. Please load the page again.")
+    if isinstance(answer.failure, BadToken):
         return _("Your login has expired. Please log in at the shop again.")
     if answer.failure is not None:
         return _("That did not work yet. Nothing is lost: please press the button again.")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -124,17 +125,32 @@ class ClaimForm(View):
 def _posted_caller(request: HttpRequest) -> tuple[Caller, str]:
     """The user of the posted token. Raises NoToken, BadToken."""
     token = request.POST.get("token", "")
-    if not token:
+    if not token or _is_foreign(request):
         raise NoToken("The form has no token.")
     if len(token) > LONGEST_TOKEN:
         raise BadToken("The token is malformed.")
     return user_tokens.verify_token(token), token
 
 
+def _is_foreign(request: HttpRequest) -> bool:
+    """Whether a page posted this that is neither the shop's nor ours: it could hand over a token of
+    its own, and the visitor would press the button for somebody else. Where no SHOP_LOGIN_URL says
+    which page is the shop's, any may."""
+    origin = request.headers.get("Origin")
+    if origin is None or not settings.SHOP_LOGIN_URL:
+        return False
+    shop = urlsplit(settings.SHOP_LOGIN_URL)
+    allowed = {f"{shop.scheme}://{shop.netloc}", *settings.CORS_ORIGINS}
+    return origin not in allowed and urlsplit(origin).netloc != request.get_host()
+
+
 def _posted_nth(request: HttpRequest, per_user: int) -> int:
+    """Raises BadInput."""
     text = request.POST.get("nth", "1")
-    nth = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(nth, 1), per_user)
+    nth = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 1 <= nth <= per_user:
+        raise BadInput("nth", f"must be a whole number from 1 to {per_user}")
+    return nth
 
 
 def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse:

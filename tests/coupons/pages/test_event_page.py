@@ -100,18 +100,66 @@ def test_each_coupon_of_a_user_has_its_own_press(
     assert 'name="nth" value="2"' in first.content.decode()
     second = posted(client, CLAIM, nth="2")
     assert second.status_code == 202 and 'name="nth"' not in second.content.decode()
-    assert posted(client, CLAIM, nth="9").status_code == 200, "a made-up number asks for the last"
+    assert second.content.decode().count('class="code"') == 2, "both coupons"
+    assert posted(client, PAGE).content.decode().count('class="code"') == 2
+    assert 'name="nth" value="1"' in posted(client, CLAIM, "bob", nth="2").content.decode()
 
 
-@pytest.mark.parametrize("token", ["", "noise", "a.b.c", "x" * 5000])
+@pytest.mark.parametrize("nth", ["0", "3", "x", "-1", "1" * 30, "\u0661"])
+def test_an_odd_number_asks_for_nothing(
+    open_campaign: CampaignMaker, client: Client, nth: str
+) -> None:
+    open_campaign("sale", per_user=2)
+    assert posted(client, CLAIM, nth=nth).status_code == 400
+    assert store.store().campaigns.gate("sale").remaining == 10
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_taken"),
+    [
+        (None, True),
+        ("https://shop.example", True),
+        ("https://app.shop.example", True),
+        ("http://testserver", True),
+        ("https://evil.example", False),
+        ("https://shop.example.evil.example", False),
+        ("null", False),
+    ],
+)
+def test_only_the_shops_pages_hand_a_user_over(
+    open_campaign: CampaignMaker,
+    client: Client,
+    settings: Any,
+    origin: str | None,
+    is_taken: bool,
+) -> None:
+    settings.SHOP_LOGIN_URL = "https://shop.example/login?event={campaign}"
+    settings.CORS_ORIGINS = ["https://app.shop.example"]
+    open_campaign("sale")
+    headers = {"origin": origin} if origin else {}
+    for path in (PAGE, CLAIM):
+        page = client.post(path, {"token": user_tokens.mint_token("mina")}, headers=headers)
+        assert (page.status_code < 400) is is_taken
+    assert store.store().campaigns.gate("sale").remaining == (9 if is_taken else 10)
+
+
+def test_the_other_language_keeps_the_login(open_campaign: CampaignMaker, client: Client) -> None:
+    open_campaign("sale")
+    page = posted(client, PAGE).content.decode()
+    form = page.partition('<form class="language"')[2].partition("</form>")[0]
+    assert 'action="/events/sale?lang=ko"' in form and 'name="token"' in form
+    assert "eyJ" not in client.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize("token", ["noise", "a.b.c", "x" * 5000])
 def test_without_a_valid_token_nobody_claims(
     open_campaign: CampaignMaker, client: Client, token: str
 ) -> None:
     open_campaign("sale")
     for path in (PAGE, CLAIM):
         page = client.post(path, {"token": token})
-        assert "log in at the shop again" in text_of(page)
-        assert not token or token not in page.content.decode()
+        assert page.status_code == 401 and "log in at the shop again" in text_of(page)
+        assert token not in page.content.decode()
     assert store.store().campaigns.gate("sale").remaining == 10
 
 

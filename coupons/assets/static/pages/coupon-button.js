@@ -41,11 +41,17 @@
       margin: (last, answered, gap) =>
         `The last coupon went at ${last}; you were answered at ${answered}: ${gap} later.`,
       seconds: (text) => `${text} s`,
-      asked: (asked, stock) => `${asked} requests came for ${stock} coupons.`,
+      minutesAnd: (minutes, seconds) => `${minutes} min ${seconds} s`,
+      asked: (asked, stock, one) => `${asked} requests came for ${stock} ${one ? "coupon" : "coupons"}.`,
       notEligible: "This event is not open to you: the shop chooses for whom.",
       login: "Log in at the shop",
       loginWhy: "To take part, please log in at the shop.",
-      loginExpired: "Your login has expired. Please log in at the shop again: your turn is kept.",
+      loginExpired: "Your login has expired. Please log in at the shop again.",
+      loginGoesOn: "Your login has expired. Please log in at the shop again; then we ask by ourselves.",
+      loginEnds: "Your login ends before it opens. Please log in at the shop again.",
+      loginGone: "To see a coupon of yours or the waitlist, please log in at the shop.",
+      pausedAsking: "Paused for a moment. We ask by ourselves as soon as it goes on.",
+      away: "The coupon service can't be reached right now. We keep trying.",
       failed: "That did not work. Please load the page again.",
       join: "Join the waitlist",
       waiting: (position) => `You are number ${position} on the waitlist.`,
@@ -91,11 +97,17 @@
       margin: (last, answered, gap) =>
         `마지막 쿠폰은 ${last}에 발급되었고, 회원님의 응답 시각은 ${answered}입니다. 차이는 ${gap}입니다.`,
       seconds: (text) => `${text}초`,
+      minutesAnd: (minutes, seconds) => `${minutes}분 ${seconds}초`,
       asked: (asked, stock) => `쿠폰 ${stock}장에 신청 ${asked}건이 들어왔습니다.`,
       notEligible: "이 이벤트의 참여 대상이 아닙니다. 대상은 쇼핑몰이 정합니다.",
       login: "쇼핑몰에서 로그인",
       loginWhy: "참여하려면 쇼핑몰에서 로그인해 주세요.",
-      loginExpired: "로그인이 만료되었습니다. 다시 로그인하면 이어서 신청합니다.",
+      loginExpired: "로그인이 만료되었습니다. 쇼핑몰에서 다시 로그인해 주세요.",
+      loginGoesOn: "로그인이 만료되었습니다. 쇼핑몰에서 다시 로그인하면 자동으로 이어서 신청합니다.",
+      loginEnds: "오픈 전에 로그인이 만료됩니다. 쇼핑몰에서 다시 로그인해 주세요.",
+      loginGone: "받은 쿠폰이나 대기 순번을 보려면 쇼핑몰에서 로그인해 주세요.",
+      pausedAsking: "잠시 멈췄습니다. 다시 시작하면 자동으로 신청합니다.",
+      away: "쿠폰 서비스에 연결할 수 없습니다. 계속 다시 시도합니다.",
       failed: "처리되지 않았습니다. 페이지를 다시 불러와 주세요.",
       join: "대기 신청",
       waiting: (position) => `대기 순번은 ${position}번입니다.`,
@@ -160,6 +172,7 @@
       this._measuredAt = -Infinity;
       this._wall = Date.now() - performance.now();
       this._syncing = null;
+      this.failures = 0; // in a row
     }
 
     get isKnown() {
@@ -192,9 +205,10 @@
       let best = null;
       for (let round = 0; round < ServerClock.ROUNDS; round++) {
         const sample = await this._measure().catch(() => null);
-        if (sample && (!best || sample.within < best.within)) best = sample;
-        if (!sample) await sleep(between(200, 600));
+        if (!sample) break; // a site that is away is not asked five times
+        if (!best || sample.within < best.within) best = sample;
       }
+      this.failures = best ? 0 : this.failures + 1;
       if (best) this._take(best, anew);
       return best !== null;
     }
@@ -228,6 +242,7 @@
 
   const RESYNC_MS = 60_000;
   const PATIENCE_MS = 10_000; // for one answer
+  const MOST_SHOWN = 20; // coupons of one visitor
   const HIDDEN_MS = 5000; // a hidden tab asks nothing; it looks whether it is seen again
   const ASK_FOR_MS = 600_000; // then the visitor is asked to press again
   const RESUME_MS = 600_000; // a press of before the reload is gone on with, so long after it
@@ -243,6 +258,7 @@
       this.clock = new ServerClock(api);
       this.live = null;
       this.token = "";
+      this.visitor = ""; // a name for the page: the token's `name`, else `sub`
       this.login = "none"; // none, ok, expired
       this.asking = null; // "first", "again", "busy", "offline" while a press is not answered
       this.places = []; // bodies of the coupons that this visitor has
@@ -316,7 +332,9 @@
 
     // Often enough, and once more shortly before it opens.
     _untilResync() {
-      if (!this.clock.isKnown) return between(1000, 3000);
+      const { failures, isKnown } = this.clock;
+      if (failures) return between(0.5, 1) * Math.min(RESYNC_MS, 2000 * 2 ** failures);
+      if (!isKnown) return between(1000, 3000);
       const left = this.msUntilOpen();
       for (const before of [8_000, 30_000]) {
         if (left > before + 2_000 && left < before + RESYNC_MS) return left - before;
@@ -401,18 +419,28 @@
     // -- who this visitor is
 
     async setToken(token) {
-      const { sub, exp } = readToken(token);
-      const isAnother = this._user !== undefined && this._user !== sub;
+      const { sub, exp, name } = readToken(token);
+      const isAnother = !this._hasToken || this._user !== sub;
+      this._hasToken = true;
+      const isNew = this.token !== token;
       this.token = token;
       this._user = sub;
+      this.visitor = typeof name === "string" && name ? name : (sub ?? "");
       this._expires = exp ? exp * 1000 : Infinity;
       this.login = token ? "ok" : "none";
-      if (isAnother) {
-        this.places = [];
-        this.refusal = this.entry = null;
-      }
+      // A new token may have other segments.
+      if (isNew && this.refusal?.code === "not_eligible") this.refusal = null;
+      if (isAnother) this._forget();
       this._changed();
-      if (token) await this._remember();
+      if (token && isAnother) await this._remember();
+      else if (token && isNew) this._resume();
+    }
+
+    // Everything about the visitor of before, whose request may still be on its way.
+    _forget() {
+      this.places = [];
+      this.refusal = this.entry = this.asking = this._pressing = null;
+      this._wake?.();
     }
 
     // The shop's backend gives a fresh token to its page; the shop's own cookie goes along.
@@ -447,35 +475,61 @@
     // After a reload or a new login: coupons by the server, a press that was not answered, and a
     // refusal, by this window's storage.
     async _remember() {
+      const visitor = this._user;
       const kept = storage(this._key) ?? {};
       if (kept.refusal) this.refusal = kept.refusal;
-      for (let nth = 1; nth <= this.perUser; nth++) {
+      for (let nth = 1; nth <= Math.min(this.perUser, MOST_SHOWN); nth++) {
         const held = await this._call("GET", `/claims/me?nth=${nth}`);
-        if (!held?.body?.place) break;
-        this._take(held.body, false);
+        if (visitor !== this._user) return;
+        if (held?.body?.place) this._take(held.body, false);
       }
       if (this.live?.waitlist || kept.waits) await this.readEntry();
-      const pressed = Date.now() - (kept.pressed ?? -Infinity);
+      if (visitor === this._user) this._resume();
+    }
+
+    // Goes on with a press that was not answered: before a reload, or before the login ended.
+    _resume() {
+      const pressed = Date.now() - (storage(this._key)?.pressed ?? -Infinity);
       if (pressed < RESUME_MS && !this.places.length && !this.refusal) this.press();
       this._changed();
     }
 
-    _note(members) {
-      storage(this._key, { ...storage(this._key), ...members });
+    _note(members, key = this._key) {
+      storage(key, { ...storage(key), ...members });
+    }
+
+    get isAway() {
+      return (this._failures ?? 0) > 1 || this.clock.failures > 1;
+    }
+
+    // Whether the login ends before it can be used, and nobody renews it.
+    get endsTooSoon() {
+      if (this.tokenUrl || this.login !== "ok" || !this.clock.isKnown) return false;
+      return this.phase === "scheduled" && this._expires < this.live.opensMs + 10_000;
+    }
+
+    get isExpired() {
+      return !this.tokenUrl && this.clock.now() > this._expires + 5000;
+    }
+
+    get wasPressed() {
+      return Boolean(storage(this._key)?.pressed);
     }
 
     // -- the press
 
     get nextNth() {
-      return this.places.length + 1;
+      let nth = 1;
+      while (this.places.some((place) => place.nth === nth)) nth++;
+      return nth;
     }
 
     get mayPress() {
-      return !this.asking && this.places.length < this.perUser && !this._isRefused;
+      return !this.asking && this.places.length < this.perUser && !this.isRefused;
     }
 
     // Stock may come back: a refusal counts until a live document of a moment later says "open".
-    get _isRefused() {
+    get isRefused() {
       const { refusal, live } = this;
       if (!FINAL.has(refusal?.code)) return false;
       const isOver = refusal.code === "sold_out" && live?.state === "open"
@@ -491,30 +545,31 @@
         return;
       }
       if (this.asking || !this.mayPress) return;
+      const key = this._key;
+      const pressing = (this._pressing = {});
       this.asking = "first";
       this.refusal = null;
       this._note({ pressed: Date.now(), refusal: null });
       this._changed();
       try {
-        await this._askUntilAnswered();
+        await this._askUntilAnswered(() => this._pressing === pressing);
       } finally {
-        this.asking = null;
-        if (this.login === "ok") this._note({ pressed: null }); // else it waits for the next login
-        this._changed();
+        if (this._pressing === pressing) {
+          this.asking = null;
+          if (this.login === "ok") this._note({ pressed: null }, key); // else after the next login
+          this._changed();
+        }
       }
     }
 
-    async _askUntilAnswered() {
+    // `isMine`: false once another visitor has logged in; then the answer is not theirs.
+    async _askUntilAnswered(isMine) {
       const until = performance.now() + ASK_FOR_MS;
-      let isRenewed = false;
       for (let tries = 0; performance.now() < until && this._isRunning; tries++) {
         const answer = await this._call("POST", "/claims", { nth: this.nextNth });
         const code = answer?.body?.code;
+        if (!isMine() || answer?.status === 401) return null;
         if (answer?.ok) return this._take(answer.body, true);
-        if (answer?.status === 401) {
-          if (!isRenewed && this.tokenUrl && (isRenewed = await this.fetchToken())) continue;
-          return this._loseLogin();
-        }
         if (FINAL.has(code)) return this._refuse(answer.body);
         if (answer && answer.status < 500 && answer.status !== 429 && code !== "not_open") {
           return this._refuse(answer.body ?? {});
@@ -523,6 +578,7 @@
         if (pause === null) return null; // not open for long yet
         this._changed();
         await this._rest(pause);
+        if (!isMine()) return null;
       }
       this.refusal = { code: "no_answer" };
       return null;
@@ -539,7 +595,7 @@
         this.asking = "offline";
         return 5000;
       }
-      this.asking = answer ? "busy" : "again";
+      this.asking = answer?.body?.code === "paused" ? "paused" : answer ? "busy" : "again";
       const wanted = Number(answer?.retryAfter) * 1000;
       if (wanted > 0) return Math.min(wanted, 30_000) * between(0.8, 1.3);
       return between(300, Math.min(8000, 600 * 2 ** tries));
@@ -560,14 +616,15 @@
       const { stock = 0, remaining = 0 } = this.live ?? {};
       if (isNew) this._learn(place.admitted_at, { remaining: clamp(stock - place.place, 0, remaining) });
       this._note({ refusal: null });
-      this.dispatchEvent(new CustomEvent("claimed", { detail: place }));
+      this.dispatchEvent(new CustomEvent(isNew ? "claimed" : "held", { detail: place }));
       this._changed();
     }
 
     _refuse(problem) {
       this.refusal = problem;
       if (problem.code === "sold_out") this._learn(problem.answered_at, { state: "sold_out", remaining: 0 });
-      if (FINAL.has(problem.code)) this._note({ refusal: problem });
+      // Not `not_eligible`: the next token may say otherwise.
+      if (["sold_out", "closed"].includes(problem.code)) this._note({ refusal: problem });
       this.dispatchEvent(new CustomEvent("refused", { detail: problem }));
       this._changed();
     }
@@ -580,7 +637,6 @@
 
     _loseLogin() {
       this.login = "expired";
-      this._note({ pressed: Date.now() });
       this.dispatchEvent(new Event("login-needed"));
       this._changed();
     }
@@ -594,7 +650,7 @@
 
     async changeEntry(method, below = "") {
       const answer = await this._call(method, `/waitlist${below}`);
-      if (answer && !answer.ok && answer.body) this._refuse(answer.body);
+      if (answer && !answer.ok && answer.status !== 401 && answer.body) this._refuse(answer.body);
       await this._takeEntry(answer);
     }
 
@@ -612,9 +668,23 @@
       this._changed();
     }
 
-    // -- one request. Null: no answer came, and the request may have arrived.
+    // -- one request, with a token that is still good. Null: no answer came, and the request may
+    // have arrived; or the answer is another visitor's by now.
 
     async _call(method, below, body) {
+      const visitor = this._user;
+      await this._freshToken();
+      let answer = await this._send(method, below, body);
+      if (visitor !== this._user) return null;
+      if (answer?.status === 401 && this.tokenUrl && (await this.fetchToken())) {
+        answer = await this._send(method, below, body);
+        if (visitor !== this._user) return null;
+      }
+      if (answer?.status === 401) this._loseLogin();
+      return answer;
+    }
+
+    async _send(method, below, body) {
       try {
         const answer = await fetch(this._path(below), {
           // No `cache` option: with it Chromium sends a preflight before every single request.
@@ -804,6 +874,7 @@
       const on = (name, act) => this.opening.addEventListener(name, act, { signal });
       on("change", () => this._draw());
       on("claimed", ({ detail }) => tell("coupon-claimed", detail));
+      on("held", ({ detail }) => tell("coupon-held", detail));
       on("refused", ({ detail }) => tell("coupon-refused", detail));
       on("login-needed", () => tell("coupon-login-needed"));
       this._tell = tell;
@@ -890,11 +961,13 @@
       const { button, login } = this._parts;
       const { opening } = this;
       const canStill = opening.mayPress && ["open", "paused", "scheduled"].includes(phase);
-      const needsLogin = opening.login !== "ok" && !opening.asking;
+      if (opening.login === "ok" && opening.clock.isKnown && opening.isExpired) opening.login = "expired";
+      const needsLogin = (opening.login !== "ok" || opening.endsTooSoon) && !opening.asking;
+      const couldSee = phase === "sold_out" && opening.login !== "ok" && !opening.places.length;
       const url = this.getAttribute("login-url");
       const hasFocus = this.shadowRoot.activeElement === button;
       button.hidden = !(opening.asking || (canStill && !needsLogin) || (phase === "loading" && !needsLogin));
-      login.hidden = !(needsLogin && canStill && url);
+      login.hidden = !(needsLogin && (canStill || couldSee) && url);
       if (url) login.href = url;
       put(login, t.login);
       const isOff = Boolean(opening.asking) || phase !== "open";
@@ -916,12 +989,18 @@
       if (phase === "unknown") return t.unknown;
       if (asking === "again") return t.askingAgain;
       if (asking === "busy") return t.busy;
+      if (asking === "paused") return t.pausedAsking;
       if (asking === "offline") return t.offline;
       if (asking) return "";
       if (this._hint) return this._hint;
       if (opening.places.length) return "";
-      if (login === "expired") return t.loginExpired;
+      if (login === "expired" && phase !== "closed") {
+        return opening.wasPressed ? t.loginGoesOn : t.loginExpired;
+      }
+      if (opening.endsTooSoon) return t.loginEnds;
       if (login === "none" && ["scheduled", "open", "paused"].includes(phase)) return t.loginWhy;
+      if (login === "none" && phase === "sold_out") return t.loginGone;
+      if (phase === "loading" && opening.isAway) return t.away;
       if (refusal?.code === "no_answer") return t.gaveUp;
       if (refusal?.code === "not_eligible") return t.notEligible;
       if (refusal && !FINAL.has(refusal.code)) return refusal.detail ?? t.failed;
@@ -932,7 +1011,7 @@
     _drawResult(t, phase) {
       const { result } = this._parts;
       const { places, refusal, isNew } = this.opening;
-      const isRefused = refusal?.code === "sold_out" && !places.length;
+      const isRefused = refusal?.code === "sold_out" && !places.length && this.opening.isRefused;
       const shown = places.length ? JSON.stringify([places, isNew, this._language])
         : isRefused ? JSON.stringify([refusal, this.opening.live?.asked, this._language]) : "";
       if (shown === this._shown) return;
@@ -967,12 +1046,14 @@
       const last = millis(refusal.last_place_at);
       const answered = millis(refusal.answered_at);
       if (last && answered) {
-        const gap = t.seconds(this._decimal(Math.max(0, answered - last) / 1000));
+        const late = Math.max(0, answered - last) / 1000;
+        const gap = late < 60 ? t.seconds(this._decimal(late))
+          : t.minutesAnd(this._number(Math.floor(late / 60)), Math.floor(late % 60));
         parts.push(make("p", { part: "margin" }, t.margin(this._clockText(last), this._clockText(answered), gap)));
       }
       const { live } = this.opening;
       if (live?.asked) {
-        parts.push(make("p", { class: "small" }, t.asked(this._number(live.asked), this._number(live.stock))));
+        parts.push(make("p", { class: "small" }, t.asked(this._number(live.asked), this._number(live.stock), live.stock === 1)));
       }
       return parts;
     }

@@ -46,6 +46,7 @@
   const states = mine ? { ...mine.dataset } : {};
 
   async function showCoupons(token) {
+    if (!token || !mine) return;
     const { api } = button.opening;
     const answer = await fetch(`${api}/api/v1/coupons?limit=20`, {
       headers: { Authorization: `Bearer ${token}` }, cache: "no-store",
@@ -71,19 +72,44 @@
     return line;
   }
 
-  if (button) {
+  // -- whose page this is: on a shared computer, or if somebody else's token was handed over
+
+  const who = document.querySelector(".who");
+
+  function showVisitor() {
+    const { visitor, login } = button.opening;
+    who.hidden = login !== "ok" || !visitor;
+    who.querySelector(".name").textContent = visitor;
+  }
+
+  function forgetVisitor() {
+    try {
+      sessionStorage.clear();
+    } catch {
+      /* nothing was kept */
+    }
+    location.replace(location.pathname + location.search);
+  }
+
+  function useToken() {
     const token = takeToken();
-    showLocalTimes();
-    if (token) button.token = token;
-    const refresh = () => {
-      const known = button.opening?.token || token;
-      if (known && mine) showCoupons(known);
-    };
-    if (token) customElements.whenDefined("coupon-button").then(refresh);
+    if (!token) return;
+    button.token = token;
+    customElements.whenDefined("coupon-button").then(() => showCoupons(token));
+  }
+
+  showLocalTimes();
+  if (button) {
+    useToken();
+    addEventListener("hashchange", useToken); // handed over to a page that is shown already
+    customElements.whenDefined("coupon-button").then(() => {
+      button.opening.addEventListener("change", showVisitor);
+      showVisitor();
+    });
+    who.querySelector("button").addEventListener("click", forgetVisitor);
     // The coupon is stored within moments of the answer.
-    button.addEventListener("coupon-claimed", () => setTimeout(refresh, 1500));
+    button.addEventListener("coupon-claimed", () =>
+      setTimeout(() => showCoupons(button.opening.token), 1500));
     button.addEventListener("coupon-login-needed", () => sessionStorage.removeItem(KEPT));
-  } else {
-    showLocalTimes();
   }
 })();
