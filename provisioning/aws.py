@@ -124,6 +124,11 @@ class Cloud:
         return client
 
     @cached_property
+    def cloudfront(self) -> Any:
+        """A service of the whole account: it has no region."""
+        return self._client("cloudfront")
+
+    @cached_property
     def sts(self) -> STSClient:
         client: STSClient = self._client("sts")
         return client
@@ -141,8 +146,10 @@ class Cloud:
         return float(answer["Quota"]["Value"])
 
     def certificate_status(self, arn: str) -> str:
-        """ACM's status of a certificate: only ISSUED can be used."""
-        answer = self._client("acm").describe_certificate(CertificateArn=arn)
+        """ACM's status of a certificate, in the region that its ARN names: only ISSUED can be
+        used."""
+        region = [*arn.split(":"), *[""] * 4][3] or self.region
+        answer = self._client("acm", region_name=region).describe_certificate(CertificateArn=arn)
         return str(answer["Certificate"]["Status"])
 
     def price_list(self, service: str, filters: Mapping[str, str]) -> Iterator[str]:

@@ -62,6 +62,7 @@ NAME_RULES: dict[str, NameRule] = {
     "database": NameRule(63, _WORD, _LOWERED),
     "target-group": _LOAD_BALANCING,
     "balancer": _LOAD_BALANCING,
+    "distribution": NameRule(128, _TAG, _TAGGED.says),  # its comment's limit
     "topic": NameRule(256, r"[\w-]+", "letters, digits, - and _"),
     "alarm": NameRule(255, _TAG, _TAGGED.says),
     "dashboard": NameRule(255, r"[\w-]+", "letters, digits, - and _"),

@@ -7,8 +7,9 @@ from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway_ref, group_ref, subnet_refs, vpc_ref
 from provisioning.blueprint.reachability import API, MERCHANTS, OPERATORS
-from provisioning.model import Ref, Want
-from provisioning.spec.model import Balancer, Spec
+from provisioning.model import Key, Ref, Want
+from provisioning.resources.distribution_config import PATHS
+from provisioning.spec.model import Balancer, Edge, Spec
 
 # Seconds the balancer keeps an idle connection to an api host. The host's front keeps it longer
 # (front_idle_s), or a request could be sent into a connection that is just being closed: 502.
@@ -38,6 +39,25 @@ def load_balancer_wants(spec: Spec) -> Iterator[Want]:
         after=(gateway_ref(spec).key,),
     )
     yield from _listeners(wanted)
+    if spec.edge:
+        yield _distribution(spec.edge, wanted)
+
+
+def _distribution(edge: Edge, behind: Balancer) -> Want:
+    return Want(
+        kind="distribution",
+        name=edge.name,
+        props={
+            "balancer": Ref("balancer", behind.name),
+            "enabled": True,
+            "hostnames": frozenset(behind.hostnames),
+            "certificate": edge.certificate_arn,
+            "price_class": edge.price_class,
+            "behaviours": PATHS,
+            "errors_kept": frozenset(),
+        },
+        after=(Key("listener", f"{behind.name}-{443 if behind.certificate_arn else 80}"),),
+    )
 
 
 def merchants_group(wanted: Balancer) -> str:

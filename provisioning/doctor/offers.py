@@ -24,6 +24,9 @@ def check_offers(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
         yield make_finding(f"cache {cache.name}", lambda cache=cache: _cache(cloud, cache))  # type: ignore[misc]
     if spec.balancer and (arn := spec.balancer.certificate_arn):
         yield make_finding("certificate", lambda: _certificate(cloud, arn))
+    if spec.edge:
+        edge_arn = spec.edge.certificate_arn
+        yield make_finding("edge certificate", lambda: _certificate(cloud, edge_arn))
 
 
 def _zones(spec: Spec, cloud: Cloud) -> Answer:

@@ -11,6 +11,7 @@ from provisioning.resources.cache_node import CacheNode
 from provisioning.resources.dashboard import Dashboard
 from provisioning.resources.database import Database
 from provisioning.resources.database_groups import DatabaseParameters, DatabaseSubnets
+from provisioning.resources.distribution import Distribution
 from provisioning.resources.egress import Address, Nat, S3Endpoint
 from provisioning.resources.flow_log import FlowLog
 from provisioning.resources.groups import DefaultGroup, Rules, SecurityGroup
@@ -33,7 +34,8 @@ KINDS: tuple[Kind, ...] = (
     LogGroup(), FlowLog(),
     CacheSubnets(), CacheParameters(), CacheNode(), CacheGroup(),
     DatabaseSubnets(), DatabaseParameters(), Database(),
-    Instance(), TargetGroup(), Balancer(), Listener(), Topic(), Alarm(), Dashboard(), Budget(),
+    Instance(), TargetGroup(), Balancer(), Listener(), Distribution(),
+    Topic(), Alarm(), Dashboard(), Budget(),
 )  # fmt: skip
 
 BY_NAME = {kind.kind: kind for kind in KINDS}

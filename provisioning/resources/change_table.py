@@ -67,6 +67,13 @@ TABLE: Mapping[str, Mapping[str, Rule]] = {
     "listener": {
         "balancer": REPLACED, "port": REPLACED, "target": IN_PLACE, "certificate": IN_PLACE,
     },
+    "distribution": dict.fromkeys(
+        (
+            "balancer", "enabled", "hostnames", "certificate", "price_class", "behaviours",
+            "errors_kept",
+        ),
+        IN_PLACE,
+    ),
     "topic": {"readers": IN_PLACE},
     "alarm": dict.fromkeys(
         (

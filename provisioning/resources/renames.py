@@ -33,6 +33,11 @@ def _conflict(want: Want, old: Found) -> str:
             f"a VPC has one gateway, and {old.name} can't be renamed: keep its name in the spec, "
             "or destroy the environment first"
         )
+    if want.kind == "distribution" and want.props["hostnames"] & old.props["hostnames"]:
+        return (
+            f"two distributions can't have the same names, and {old.name} goes last: keep its name "
+            "in the spec, or take it out of the spec and apply first"
+        )
     if want.kind == "subnet" and _overlap(want.props["cidr"], old.props["cidr"]):
         return (
             f"its range is that of {old.name}, which can't be renamed and goes last: keep the "

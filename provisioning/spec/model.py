@@ -118,6 +118,15 @@ class Balancer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Edge:
+    """A CloudFront distribution in front of the load balancer."""
+
+    name: str
+    certificate_arn: str  # of us-east-1, for the balancer's hostnames
+    price_class: str = "PriceClass_200"  # with Asia; _100 is without, _All is everywhere
+
+
+@dataclass(frozen=True, kw_only=True)
 class Secret:
     name: str
     length: int = 48
@@ -168,6 +177,7 @@ class Spec:
     caches: tuple[Cache, ...]
     database: Database
     balancer: Balancer | None = None
+    edge: Edge | None = None
     secrets: tuple[Secret, ...] = ()
     watch: Watch | None = None
     budget: Budget | None = None

@@ -11,6 +11,7 @@ from provisioning.spec.rules_stores import (
     judge_balancer,
     judge_caches,
     judge_database,
+    judge_edge,
     judge_secrets,
 )
 from provisioning.spec.rules_watch import judge_observation
@@ -21,7 +22,7 @@ def judge_spec(spec: Spec, problems: Problems) -> None:
     """Adds every problem of the spec. All rules run, so that one report has all problems."""
     for rule in (
         judge_names, judge_operator, judge_addresses, judge_subnets, judge_hosts, judge_sizes,
-        judge_caches, judge_database, judge_balancer, judge_secrets, judge_observation,
+        judge_caches, judge_database, judge_balancer, judge_edge, judge_secrets, judge_observation,
         judge_windows,
     ):  # fmt: skip
         rule(spec, problems)

@@ -60,6 +60,8 @@ def spec_names(spec: Spec) -> Iterator[tuple[str, str, str]]:
     yield "database.subnet_group", "subnet group", spec.database.subnet_group
     if spec.balancer:
         yield "balancer.name", "balancer", spec.balancer.name
+    if spec.edge:
+        yield "edge.name", "distribution", spec.edge.name
 
 
 def _counted_hosts(spec: Spec, problems: Problems) -> None:

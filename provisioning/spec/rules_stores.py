@@ -15,6 +15,8 @@ PURPOSES = ("decisions", "broker")
 PLAIN_HTTP = "for trying out"
 HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 ARN = re.compile(r"^arn:aws[\w-]*:")
+EDGE_ARN = re.compile(r"^arn:aws[\w-]*:acm:us-east-1:\d+:certificate/")
+PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 
 
 def judge_port(path: str, value: int, problems: Problems) -> None:
@@ -133,6 +135,21 @@ def judge_balancer(spec: Spec, problems: Problems) -> None:
         problems.add("balancer.health_path", "must start with /")
     if spec.firewall.style != "roles":
         problems.add("balancer", "needs firewall.style = 'roles'")
+
+
+def judge_edge(spec: Spec, problems: Problems) -> None:
+    """CloudFront takes the origin's certificate by the name that users call, so both need one."""
+    edge = spec.edge
+    if edge is None:
+        return
+    if spec.balancer is None or not (spec.balancer.certificate_arn and spec.balancer.hostnames):
+        problems.add("edge", "needs a balancer with a certificate and hostnames")
+    if not EDGE_ARN.match(edge.certificate_arn):
+        problems.add(
+            "edge.certificate_arn", "is no certificate of us-east-1, the only ones CloudFront takes"
+        )
+    if edge.price_class not in PRICE_CLASSES:
+        problems.add("edge.price_class", f"is none of {', '.join(PRICE_CLASSES)}")
 
 
 def _merchants(wanted: Balancer, problems: Problems) -> None:

@@ -2,6 +2,7 @@
 keeps for everybody."""
 
 import http.client
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.config.fronted import CLAIMS, send_request, status_of
+from tests.config.fronted import CLAIMS, seen_through, send_request, status_of
 from tests.conftest import CampaignMaker
 from tests.harness import servers, services
 from tests.harness.front import (
@@ -252,3 +253,17 @@ def test_a_door_without_pages_has_none(tmp_path: Path) -> None:
         door = FrontDoor("users", servers.free_port(), users.server_port, paths=API_PATHS)
         with start_front(tmp_path / "front", [door]):
             assert status_of(door.port, "/events/sale") == 404
+
+
+def test_a_cdn_before_the_balancer_says_whom_it_asks_for(tmp_path: Path) -> None:
+    """Without it each edge would count as one address, and a crowd would share its limits."""
+    balancers, edges = ["127.0.0.0/8"], ["198.51.100.0/24"]
+    with seen_through(tmp_path, balancers=balancers, edges=edges) as port:
+        for said, seen in (
+            ("192.0.2.1, 203.0.113.7, 198.51.100.9", "203.0.113.7"),
+            ("203.0.113.7", "203.0.113.7"),  # past the CDN
+            ("192.0.2.1, 203.0.113.7", "203.0.113.7"),  # a client's own words count nowhere
+            ("198.51.100.9", "198.51.100.9"),  # an edge that says nothing
+        ):
+            answer = send_request(port, "/", headers={"X-Forwarded-For": said})
+            assert json.loads(answer.body)["x-forwarded-for"] == seen, said

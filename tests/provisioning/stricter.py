@@ -17,6 +17,7 @@ from moto.rds.models import RDSBackend, rds_backends
 
 from tests.provisioning import (
     change_refusals,
+    edge_refusals,
     elasticache_records,
     elasticache_store,
     engine_defaults,
@@ -56,6 +57,7 @@ def strict_application() -> Any:
     _keep_protection()
     _keep_insights()
     change_refusals.install_change_refusals()
+    edge_refusals.install_edge_refusals()
     host_monitoring.install_monitoring()
     store_states.install_database_states()
     target_states.install_capacity()

@@ -17,6 +17,7 @@ from provisioning.model import Want
 from provisioning.name_rules import NAME_RULES
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import resolved_want
+from provisioning.spec.model import Edge
 from provisioning.spec.problems import Problems
 from tests.provisioning import specs
 
@@ -29,7 +30,7 @@ LONGEST = {
     "cache-subnets": 255, "cache-parameters": 255, "cache-node": 50, "cache-group": 40,
     "db-subnets": 255, "db-parameters": 255, "database": 63,
     "target-group": 32, "balancer": 32, "topic": 256, "alarm": 255, "dashboard": 255,
-    "budget": 100, "default-group": 256, "rules": 256,
+    "budget": 100, "distribution": 128, "default-group": 256, "rules": 256,
 }  # fmt: skip
 UNNAMED = {"default-group", "rules"}  # made of a group that exists: no call names them
 PUBLIC = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPVJ1zMtvQmCRUfLDoINLs/3wSLzMQ0bZRrJrCXH4mDp x"
@@ -53,7 +54,8 @@ def test_aws_refuses_a_name_above_its_limit_and_takes_one_at_it(
 ) -> None:
     watch = replace(production_rig.spec.watch, emails=("ops@shop.example",))
     budget = production_rig.spec.budget
-    production_rig.use_spec(replace(production_rig.spec, watch=watch, budget=budget))
+    edge = Edge(name="edge", certificate_arn="arn:aws:acm:us-east-1:1:certificate/2")
+    production_rig.use_spec(replace(production_rig.spec, watch=watch, budget=budget, edge=edge))
     production_rig.build()
     hello_rig.apply_plan()
     wants = {want.kind: (hello_rig, want) for want in hello_rig.wants}

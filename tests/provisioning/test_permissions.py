@@ -21,7 +21,7 @@ SERVICES = {
     "logs": ("logs", "logs"), "cloudwatch": ("cloudwatch", "cloudwatch"), "sns": ("sns", "sns"),
     "budgets": ("budgets", "budgets"), "acm": ("acm", "acm"),
     "service-quotas": ("service-quotas", "servicequotas"),
-    "pricing": ("pricing", "pricing"),
+    "pricing": ("pricing", "pricing"), "cloudfront": ("cloudfront", "cloudfront"),
     "resourcegroupstaggingapi": ("resourcegroupstaggingapi", "tag"),
 }  # fmt: skip
 # Actions that AWS requires besides the call: tags in the same call, last snapshots, passed roles.
@@ -31,12 +31,14 @@ IMPLIED = {
     "iam:TagRole", "iam:TagInstanceProfile", "iam:PassRole", "iam:CreateServiceLinkedRole",
     "ssm:GetParametersByPath",  # by Ansible
     "logs:TagResource", "cloudwatch:TagResource", "sns:TagResource", "budgets:TagResource",
+    "cloudfront:TagResource",
 }  # fmt: skip
 BUDGETS = {
     "budgets:CreateBudget": "budgets:ModifyBudget",
     "budgets:UpdateBudget": "budgets:ModifyBudget",
     "budgets:DeleteBudget": "budgets:ModifyBudget",
     "budgets:DescribeBudget": "budgets:ViewBudget",
+    "cloudfront:CreateDistributionWithTags": "cloudfront:CreateDistribution",
 }
 
 

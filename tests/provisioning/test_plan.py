@@ -17,7 +17,7 @@ from provisioning.plan import demand_possible, in_order, make_plan, reversed_pla
 from provisioning.resources.catalogue import BY_NAME, KINDS
 from provisioning.resources.change_table import TABLE
 from provisioning.resources.verdicts import REPLACED
-from provisioning.spec.model import Image
+from provisioning.spec.model import Edge, Image
 from tests.provisioning import specs
 
 OPERATOR = "198.51.100.7/32"
@@ -206,6 +206,7 @@ def test_every_property_of_every_kind_is_in_the_change_table() -> None:
         image=image,
         balancer=replace(full.balancer, certificate_arn=certificate),
         watch=replace(full.watch, emails=("ops@shop.example",)),
+        edge=Edge(name="edge", certificate_arn=certificate),
     )
     for want in (*wants_of("hello"), *wants_of("production"), *build_blueprint(full)):
         wanted[want.kind] |= want.props.keys()

@@ -16,6 +16,7 @@ def changed_spec(name: str, old: str, new: str, count: int = 1) -> str:
 
 
 ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
+EDGE_ARN = "arn:aws:acm:us-east-1:123456789012:certificate/2"
 BALANCER = 'certificate_arn = ""'
 
 
@@ -52,6 +53,16 @@ REJECTED = {
         "hello", 'name = "coupon-db"', 'name = "Coupon-DB"', "AWS lowers the names of stores"),
     "an upper-case environment": ("hello", 'name = "hello"', 'name = "Hello"', "lower case"),
     "a region that isn't": ("hello", '"ap-northeast-2"', '"seoul"', "no region's name"),
+    "an edge before no certificate": (
+        "production", "[watch]", f"[edge]\nname = 'e'\ncertificate_arn = '{EDGE_ARN}'\n\n[watch]",
+        "needs a balancer with a certificate and hostnames"),
+    "an edge with a certificate of another region": (
+        "production", "[watch]", f"[edge]\nname = 'e'\ncertificate_arn = '{ARN}'\n\n[watch]",
+        "is no certificate of us-east-1"),
+    "an edge of an unknown price": (
+        "production", "[watch]",
+        f"[edge]\nname = 'e'\ncertificate_arn = '{EDGE_ARN}'\nprice_class = 'best'\n\n[watch]",
+        "is none of PriceClass_100"),
     "a merchants' port that the balancer uses": (
         "production", BALANCER, f"{BALANCER}\nmerchants_port = 443", "port must be 1024 to 65535"),
     "merchants' networks without a port": (
