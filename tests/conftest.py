@@ -198,3 +198,5 @@ def collected_static() -> None:
     with (root.parent / "static.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one process at a time: all write to one folder
         call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
+        for packed in [*root.rglob("*.br"), *root.rglob("*.gz")]:  # of an earlier release here
+            packed.unlink()
