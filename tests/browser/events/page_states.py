@@ -183,14 +183,24 @@ def unavailable(stage: Stage) -> None:
     stage.visitor.go_to(stage.site.page_of("away"))
 
 
+def _list_events(stage: Stage, many: int) -> None:
+    """The list, when it has so many: it is served from memory for two seconds."""
+
+    def shows_them() -> bool:
+        stage.visitor.go_to(f"{stage.site.pages}/events")
+        return stage.visitor.page.locator(".events li").count() == many
+
+    stage.visitor.wait_until(shows_them)
+
+
 def events(stage: Stage) -> None:
     for slug, seconds in (("now", -1), ("later", 5000), ("last", 500_000)):
         stage.open_campaign(slug, name=NAMES[stage.language], **opens_in(seconds))
-    stage.visitor.go_to(f"{stage.site.pages}/events")
+    _list_events(stage, 3)
 
 
 def no_events(stage: Stage) -> None:
-    stage.visitor.go_to(f"{stage.site.pages}/events")
+    _list_events(stage, 0)
 
 
 STATES: dict[str, Callable[[Stage], None]] = {
