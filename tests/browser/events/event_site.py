@@ -18,6 +18,7 @@ from tests.harness.proxy import ProxyRoute, start_proxy
 LOGIN = "https://shop.example/login?event={campaign}"
 # No cache of campaigns: the next test's may have the same name, or another one the same id.
 _FOR_TESTS = {"SHED_AFTER_S": "0", "FACTS_TTL_S": "0", "SHOP_LOGIN_URL": LOGIN}
+WEEK_S = 604_800  # a login that outlives every opening of these tests
 _THREADS = ("--blocking-threads", "8")
 
 
@@ -30,7 +31,7 @@ class EventSite:
     api_route: ProxyRoute
     redis_route: ProxyRoute
 
-    def page_of(self, slug: str, user: str = "", *, lifetime_s: int = 300, **more: str) -> str:
+    def page_of(self, slug: str, user: str = "", *, lifetime_s: int = WEEK_S, **more: str) -> str:
         """The address of the event's page; with a user it hands the token over as the shop does."""
         query = "?" + "&".join(f"{name}={value}" for name, value in more.items()) if more else ""
         address = f"{self.pages}/events/{slug}{query}"

@@ -10,7 +10,7 @@ from coupons.grants import returns
 from coupons.issuing import drain
 from coupons.models import ActorKind, Coupon
 from coupons.redemption import lifecycle as coupon_lifecycle
-from tests.browser.events.event_site import EventSite, opens_in
+from tests.browser.events.event_site import WEEK_S, EventSite, opens_in
 from tests.browser.events.visitors import Visitor, Visitors
 from tests.conftest import CampaignMaker, Person
 
@@ -45,13 +45,13 @@ class Stage:
 
     def show(self, slug: str, user: str = "ann", wait: str = "", **fields: Any) -> Visitor:
         """The page of a new campaign; `wait`: the element that is there when all is loaded."""
-        lifetime_s = fields.pop("lifetime_s", 300)
+        lifetime_s = fields.pop("lifetime_s", WEEK_S)
         values = {"stock": 100, "discount_value": 20, "minimum_order": 30_000, **fields}
         self.open_campaign(slug, name=NAMES[self.language], **values)
         return self.show_again(slug, user, wait, lifetime_s=lifetime_s)
 
     def show_again(
-        self, slug: str, user: str = "ann", wait: str = "", lifetime_s: int = 300
+        self, slug: str, user: str = "ann", wait: str = "", lifetime_s: int = WEEK_S
     ) -> Visitor:
         self.visitor.go_to("about:blank")
         self.visitor.go_to(self.site.page_of(slug, user, lifetime_s=lifetime_s))
@@ -144,8 +144,11 @@ def not_eligible(stage: Stage) -> None:
 
 
 def expired(stage: Stage) -> None:
-    stage.show("expired", lifetime_s=-6)
-    stage.press("[part=login]:visible")
+    stage.show("expired", wait="[part=login]:visible", lifetime_s=-6)
+
+
+def ends_too_soon(stage: Stage) -> None:
+    stage.show("soon", wait="[part=login]:visible", lifetime_s=300, **opens_in(1500))
 
 
 def waitlist_open(stage: Stage) -> None:
@@ -188,7 +191,7 @@ def _list_events(stage: Stage, many: int) -> None:
 
     def shows_them() -> bool:
         stage.visitor.go_to(f"{stage.site.pages}/events")
-        return stage.visitor.page.locator(".events li").count() == many
+        return stage.visitor.page.locator(".events li a").count() == many
 
     stage.visitor.wait_until(shows_them)
 
@@ -207,7 +210,8 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "scheduled": scheduled, "scheduled-stranger": scheduled_stranger, "early": early,
     "open": is_open, "asking": asking, "offline": offline, "won": won, "won-another": won_another,
     "kept": kept, "refused": refused, "sold-out": sold_out, "paused": paused, "closed": closed,
-    "not-eligible": not_eligible, "login-expired": expired, "waitlist-open": waitlist_open,
+    "not-eligible": not_eligible, "login-expired": expired,
+    "login-ends": ends_too_soon, "waitlist-open": waitlist_open,
     "waiting": waiting, "offered": offered, "served": served, "unknown": unknown,
     "unavailable": unavailable, "no-events": no_events, "events": events,
 }  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from coupons.store import store
 from tests.browser.chromium import IN_CHROMIUM
-from tests.browser.events.event_site import EventSite
+from tests.browser.events.event_site import WEEK_S, EventSite
 from tests.browser.events.visitors import Visitor, Visitors
 from tests.conftest import CampaignMaker, Person
 
@@ -19,7 +19,9 @@ Arrive = Callable[..., Visitor]
 def arrive(site: EventSite, visitors: Visitors, open_campaign: CampaignMaker) -> Arrive:
     """A visitor with a token before an open campaign of this name."""
 
-    def arrive_at(slug: str, user: str = "ann", *, lifetime_s: int = 300, **fields: int) -> Visitor:
+    def arrive_at(
+        slug: str, user: str = "ann", *, lifetime_s: int = WEEK_S, **fields: int
+    ) -> Visitor:
         open_campaign(slug, **{"stock": 10, **fields})
         visitor = visitors.arrive()
         visitor.go_to(site.page_of(slug, user, lifetime_s=lifetime_s))

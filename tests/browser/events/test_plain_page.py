@@ -28,6 +28,7 @@ def arrive(site: EventSite, visitors: Visitors, open_campaign: CampaignMaker) ->
         visitor = visitors.arrive(javascript=javascript, width=360)
         visitor.page.route("**/*.js", lambda route: route.abort())
         token = user_tokens.mint_token("ann")
+        visitor.go_to(site.page_of("elsewhere"))  # a page of an origin that may hand users over
         visitor.page.set_content(SHOP.format(page=site.page_of(slug), token=token))
         visitor.click_element("button")
         visitor.wait_for_text(".plain", "left.")
