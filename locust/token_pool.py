@@ -1,13 +1,19 @@
 """The people of this load process: unique user names, with tokens made in advance.
 
-Tokens are signed as the shop signs them, with the secret that it shares with the API.
+Tokens are signed as the shop signs them: with the secret that it shares with the API, or, where
+JWT_SIGNING_KEY_FILE names its private key (PEM; RSA or P-256), as an identity provider does.
 """
 
 import os
 import time
 from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 # Longest load run: an hour.
 LIFETIME_S = 3600
@@ -42,4 +48,14 @@ def mint_token(user: str) -> str:
         "sub": user,
         "exp": int(time.time()) + LIFETIME_S,
     }
+    if file := os.environ.get("JWT_SIGNING_KEY_FILE"):
+        key, algorithm = _private_key(file)
+        headers = {"kid": os.environ["JWT_SIGNING_KEY_ID"]}
+        return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
     return jwt.encode(claims, os.environ.get("JWT_HS256_SECRET", _LOCAL_SECRET), algorithm="HS256")
+
+
+@cache
+def _private_key(file: str) -> tuple[Any, str]:
+    key = load_pem_private_key(Path(file).read_bytes(), None)
+    return key, "RS256" if isinstance(key, RSAPrivateKey) else "ES256"

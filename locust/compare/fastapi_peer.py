@@ -38,6 +38,13 @@ BELL_MS = 1  # it sends no wake-up message: beat's next sweep finds the claims
 PROCESS, NUMBERS = secrets.token_hex(5), count(1)  # parts of a request id
 CLAIMS = Counter("peer_claims_total", "Claims answered.", ["campaign", "outcome"])
 
+JWKS_FILE = os.environ.get("JWT_JWKS_FILE")
+PUBLIC_KEYS = (
+    {key.key_id: key for key in jwt.PyJWKSet.from_json(Path(JWKS_FILE).read_text()).keys}
+    if JWKS_FILE
+    else {}
+)
+
 client = redis.asyncio.Redis.from_url(
     os.environ["REDIS_URL"], socket_timeout=0.3, socket_connect_timeout=0.3, protocol=2
 )
@@ -72,16 +79,23 @@ async def authenticate_user(
     try:
         claims = jwt.decode(
             credentials.credentials,
-            os.environ["JWT_HS256_SECRET"],
-            algorithms=["HS256"],
+            verification_key(credentials.credentials),
+            algorithms=["RS256", "ES256"] if PUBLIC_KEYS else ["HS256"],
             audience=os.environ["JWT_AUDIENCE"],
             issuer=os.environ["JWT_ISSUER"],
             leeway=5,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, KeyError) as error:
         raise HTTPException(401, str(error)) from None
     return str(claims["sub"])
+
+
+def verification_key(token: str) -> Any:
+    """As a usual application takes it: by `kid`, prepared once."""
+    if not PUBLIC_KEYS:
+        return os.environ["JWT_HS256_SECRET"]
+    return PUBLIC_KEYS[jwt.get_unverified_header(token)["kid"]]
 
 
 @app.exception_handler(RedisError)

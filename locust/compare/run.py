@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine_info
 import MySQLdb
 import option_types
+import provider_keys
 from contenders import HERE, TOP, Contender, plan_comparison, secrets_for_all
 from measured_rounds import CONNECTIONS, Round, Times, by_locust, by_wrk
 from programs import running
@@ -58,8 +59,9 @@ def main() -> int:
     plan = replace(plan, rounds=asked.rounds or plan.rounds, processes=asked.processes)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="coupons-compare-") as name, ExitStack() as stack:
-        contenders = _stand(Path(name), stack, asked.peers_python)
+        contenders = _stand(Path(name), stack, asked.peers_python, asked.tokens)
         found = _compare(plan, contenders, Path(name))
+    found["tokens"] = asked.tokens
     found["took_s"] = round(time.monotonic() - began)
     _write(found, asked.out)
     _draw(asked.out, asked.peers_python)
@@ -79,6 +81,10 @@ def parser() -> option_types.SentenceParser:
     it.add_argument(
         "--processes", type=option_types.Whole(1, 256), default=1, help="number of Locust processes"
     )
+    it.add_argument(
+        "--tokens", choices=("HS256", "RS256", "ES256"), default="HS256",
+        help="how the shop signs its users' tokens; the same for all designs",
+    )  # fmt: skip
     it.add_argument("--out", type=option_types.output_file, default=TOP / "build" / "compare.json")
     venv = TOP / ".venv" / "peers" / "bin" / "python"
     its_own = str(venv) if venv.exists() else sys.executable
@@ -86,9 +92,11 @@ def parser() -> option_types.SentenceParser:
     return it
 
 
-def _stand(folder: Path, stack: ExitStack, peers_python: str) -> dict[str, Contender]:
+def _stand(folder: Path, stack: ExitStack, peers_python: str, tokens: str) -> dict[str, Contender]:
     """Create the databases and start all programs. Those not under load stay idle."""
     shared = secrets_for_all(os.environ)
+    if tokens != "HS256":
+        shared |= provider_keys.make_keys(folder, tokens)
     os.environ.update(shared)
     env = shared | {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL")}
     stand = plan_comparison(folder, env, _second_database("tutorial"), peers_python)
