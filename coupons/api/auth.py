@@ -20,10 +20,8 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, token = request._request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if not scheme:
             return None
-        if scheme.lower() != "bearer" or not token:
+        if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
             raise BadToken("The Authorization header is not 'Bearer TOKEN'.")
-        if len(token) > LONGEST_TOKEN:
-            raise BadToken("The token is too long.")
         return user_tokens.verify_token(token), token
 
     def authenticate_header(self, request: Request) -> str:

@@ -33,7 +33,6 @@ DETAILS = SentenceTemplates(
     # 401: the token
     gettext_noop("Send 'Authorization: Bearer TOKEN'."),
     gettext_noop("The Authorization header is not 'Bearer TOKEN'."),
-    gettext_noop("The token is too long."),
     gettext_noop("The token is malformed."),
     gettext_noop("The token has expired."),
     gettext_noop("The token is not valid yet."),

@@ -165,6 +165,7 @@ PIPELINE = [
                 "sum by (task) (rate(coupon_stale_messages_total[1m]))"
                 ' or label_replace(vector(0), "task", "none", "", "")',
             "wake-ups lost": "sum(rate(coupon_wakeups_lost_total[1m]))",
+            "public counts lost": "sum(rate(coupon_public_counts_lost_total[1m]))",
             "drains that waited": "sum(rate(coupon_drain_waits_total[1m]))",
         },
     ),
