@@ -151,7 +151,7 @@ def _state(row: Campaign, gate: Gate | None, stored: int, now_ms: int) -> str:
             gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms
         )
     state = effective_state(row, now_ms)
-    is_gone = row.strategy == Campaign.Strategy.DIRECT and stored >= row.stock
+    is_gone = stored >= row.stock  # of a queued one while Redis is away: by what is stored
     return "sold_out" if state == Campaign.State.OPEN and is_gone else state.value
 
 

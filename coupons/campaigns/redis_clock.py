@@ -3,7 +3,8 @@
 `monitoring.clock_skew` measures every five seconds how far Redis' clock is ahead of this process's
 monotonic clock. In between, the monotonic clock runs on: it drifts by some microseconds a second,
 and nothing that changes the host's wall clock changes it. The error is half the round trip of the
-measurement, less than a millisecond. For display, and for the moment of refusals that this process
+measurement; one with a longer round trip, on a busy host, does not replace a better one that it
+does not contradict. For display, and for the moment of refusals that this process
 decides from its cache; a claim is admitted by Redis' own clock.
 """
 
@@ -12,18 +13,29 @@ from dataclasses import dataclass
 
 from coupons.runtime import ProcessState
 
+DRIFT_MS_PER_S = 0.1  # of a host's clock against another's, at most
+
 
 @dataclass(slots=True)
 class _Clock:
     ahead_ms: float | None = None  # of the monotonic clock
+    within_ms: float = 0.0  # the error of `ahead_ms` when it was measured, either way
+    at_s: float = 0.0  # monotonic
 
 
 _clock = ProcessState(_Clock)
 
 
-def keep_measurement(ahead_ms: float) -> None:
-    """`ahead_ms`: how far Redis' clock is ahead of `time.monotonic`, in milliseconds."""
-    _clock.current.ahead_ms = ahead_ms
+def keep_measurement(ahead_ms: float, within_ms: float) -> None:
+    """`ahead_ms`: how far Redis' clock is ahead of `time.monotonic`, in milliseconds, ±
+    `within_ms`."""
+    clock, now_s = _clock.current, time.monotonic()
+    if clock.ahead_ms is not None:
+        error_ms = clock.within_ms + DRIFT_MS_PER_S * (now_s - clock.at_s)
+        differs = abs(ahead_ms - clock.ahead_ms) > within_ms + error_ms
+        if within_ms > error_ms and not differs:
+            return
+    clock.ahead_ms, clock.within_ms, clock.at_s = ahead_ms, within_ms, now_s
 
 
 def estimated_now_ms() -> int | None:

@@ -103,7 +103,7 @@ class Reporter:
     def _report_now(self, process: str) -> None:
         try:
             skew = measure_skew()
-            redis_clock.keep_measurement(skew.monotonic_ms)
+            redis_clock.keep_measurement(skew.monotonic_ms, skew.within_ms)
             store().processes.report_clock(
                 process, os.getpid(), ahead_ms=round(skew.ahead_ms),
                 within_ms=round(skew.within_ms), at_ms=skew.at_ms,

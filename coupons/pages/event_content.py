@@ -43,8 +43,8 @@ def failure_of(error: CouponError, token: str = "") -> Answer:
 
 
 def standing_of(slug: str, caller: Caller, token: str) -> Answer:
-    """The user's coupons, or none yet. A store that is away does not keep the page from this user:
-    the button asks again."""
+    """The user's coupons, or none yet; none as well while the store that knows is away: the button
+    asks again."""
     try:
         return Answer(token=token, places=_places_of(lookup.find_public(slug), caller.user))
     except CouponError:

@@ -1,11 +1,12 @@
 """The event page. It works without JavaScript: a plain form claims, and the answer is a page."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +26,8 @@ from coupons.identity.user_tokens import Caller
 from coupons.pages import content_policy, event_content
 from coupons.pages.event_content import Answer
 from coupons.runtime import ProcessState
+
+logger = logging.getLogger(__name__)
 
 LANGUAGES = ("en", "ko")
 LONGEST_TOKEN = 4096  # bytes
@@ -47,7 +50,7 @@ class EventList(View):
             except BadInput:
                 content = event_content.list_content("")
             except CouponError as error:
-                return _unavailable(request, "/events", error)
+                return _unavailable(request, {"address": "/events"}, error)
             page = _render(request, "pages/events.html", content, 200)
         page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
         return page
@@ -104,7 +107,7 @@ class ClaimForm(View):
     http_method_names = ("get", "head", "post")
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
-        return HttpResponse(status=303, headers={"Location": f"/events/{slug}"})
+        return HttpResponse(status=303, headers={"Location": f"/events/{quote(slug, safe='')}"})
 
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         token = ""
@@ -139,9 +142,22 @@ def _is_foreign(request: HttpRequest) -> bool:
     origin = request.headers.get("Origin")
     if origin is None or not settings.SHOP_LOGIN_URL:
         return False
-    shop = urlsplit(settings.SHOP_LOGIN_URL)
-    allowed = {f"{shop.scheme}://{shop.netloc}", *settings.CORS_ORIGINS}
-    return origin not in allowed and urlsplit(origin).netloc != request.get_host()
+    host = request.get_host()
+    own = {f"https://{host}", f"http://{host}"}
+    if origin in {_origin_of(settings.SHOP_LOGIN_URL), *settings.CORS_ORIGINS, *own}:
+        return False
+    logger.warning("a hand-over from %r was refused: see SHOP_LOGIN_URL", origin[:200])
+    return True
+
+
+@lru_cache(maxsize=4)
+def _origin_of(address: str) -> str:
+    """As browsers write it: lower case, without the scheme's own port."""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    own_port = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, own_port) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _posted_nth(request: HttpRequest, per_user: int) -> int:
@@ -163,12 +179,14 @@ def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse
         except UnknownCampaign:
             return _render(request, "pages/unknown.html", {}, 404)
         except CouponError as error:
-            return _unavailable(request, f"/events/{slug}", error)
+            again = {"address": f"/events/{quote(slug, safe='')}", "token": answer.token}
+            return _unavailable(request, again, error)
         return _render(request, "pages/event.html", content, answer.status)
 
 
-def _unavailable(request: HttpRequest, address: str, error: CouponError) -> HttpResponse:
-    page = _render(request, "pages/unavailable.html", {"address": address}, error.status)
+def _unavailable(request: HttpRequest, again: dict[str, Any], error: CouponError) -> HttpResponse:
+    """`again`: what to load again; with a token by a form, so that nobody logs in once more."""
+    page = _render(request, "pages/unavailable.html", again, error.status)
     page["Retry-After"] = str(problems.jittered_wait_s(RETRY_S))
     return page
 

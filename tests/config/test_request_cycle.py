@@ -1,6 +1,7 @@
 """21: the cheaper request cycle of the API answers exactly as Django's own handler."""
 
 import io
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -92,7 +93,7 @@ def call(
         response.close()
     status, pairs = started[0]
     assert len(dict(pairs)) == len(pairs), "no header twice"
-    return status, dict(pairs), whole
+    return status, dict(pairs), re.sub(rb'"answered_at":"[^"]*"', b'"answered_at":""', whole)
 
 
 @pytest.mark.usefixtures("campaigns")

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from coupons.api.reference import problems
 from coupons.campaigns import lifecycle
 from coupons.issuing import drain
+from coupons.merchants import accounts
 from tests.conftest import CampaignMaker, Person
 
 PROBLEM = "application/problem+json"
@@ -91,7 +92,8 @@ def test_every_good_answer_to_a_user_has_an_example_that_fits(openapi_document: 
 def test_every_code_that_can_be_raised_is_explained() -> None:
     """But for those that no client of an API meets."""
     raised = {code for code, _ in problems._statuses().items()}
-    unmet = {"failure", "forbidden", "not_acceptable", "overtaken"}
+    of_commands = {accounts.UnknownMerchant.code}
+    unmet = {"failure", "forbidden", "not_acceptable", "overtaken"} | of_commands
     assert raised - set(problems.EXPLAINED) == unmet
     assert set(problems.EXPLAINED) - raised == set()
 

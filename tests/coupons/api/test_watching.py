@@ -201,21 +201,22 @@ def test_damaged_counts_are_an_error_of_this_campaign_only(open_campaign: Campai
 
 def test_many_watchers_at_once_cost_one_read(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    ready, answers = threading.Barrier(8), []
+    ready, answers = threading.Barrier(32), []
 
     def watch() -> None:
         ready.wait(10)
         answers.append(live_document.read_live("sale").body)
 
     before = commands_of_redis()
-    watchers = [threading.Thread(target=watch) for _ in range(8)]
+    watchers = [threading.Thread(target=watch) for _ in range(32)]
     for watcher in watchers:
         watcher.start()
     for watcher in watchers:
         watcher.join(10)
-    assert (len(answers), len(set(answers))) == (8, 1)
-    # INFO; the snapshot is looked up by each of the first watchers; then one transaction
-    assert commands_of_redis() - before <= 1 + 8 + 1 + 5
+    assert (len(answers), len(set(answers))) == (32, 1)
+    # INFO; the snapshot is looked up by each of the first watchers; one transaction; and what the
+    # process's own threads ask meanwhile. Without the cache each watcher has a transaction.
+    assert commands_of_redis() - before <= 1 + 32 + 1 + 5 + 20 < 32 * 5
 
 
 # -- /time

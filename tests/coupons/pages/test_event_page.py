@@ -124,6 +124,8 @@ def test_an_odd_number_asks_for_nothing(
         ("https://evil.example", False),
         ("https://shop.example.evil.example", False),
         ("null", False),
+        ("http://[", False),
+        ("https://testserver", True),
     ],
 )
 def test_only_the_shops_pages_hand_a_user_over(
@@ -141,6 +143,32 @@ def test_only_the_shops_pages_hand_a_user_over(
         page = client.post(path, {"token": user_tokens.mint_token("mina")}, headers=headers)
         assert (page.status_code < 400) is is_taken
     assert store.store().campaigns.gate("sale").remaining == (9 if is_taken else 10)
+
+
+def test_the_shops_origin_is_known_however_its_address_is_written(
+    open_campaign: CampaignMaker, client: Client, settings: Any
+) -> None:
+    settings.SHOP_LOGIN_URL = "https://Shop.Example:443/login"
+    open_campaign("sale")
+    headers = {"origin": "https://shop.example"}
+    page = client.post(PAGE, {"token": user_tokens.mint_token("mina")}, headers=headers)
+    assert page.status_code == 200
+
+
+def test_an_odd_slug_leads_to_no_header_of_its_own(client: Client, db: None) -> None:
+    answer = client.get("/events/a%0Ab/claim")
+    assert answer.status_code == 303 and answer["Location"] == "/events/a%0Ab"
+
+
+def test_a_user_whose_page_can_not_be_shown_loads_it_again_without_a_new_login(
+    open_campaign: CampaignMaker, client: Client, redis_away: Any
+) -> None:
+    open_campaign("sale")
+    redis_away()
+    page = posted(client, PAGE)
+    assert page.status_code == 503 and page["Cache-Control"] == "no-store"
+    assert 'action="/events/sale?lang=en"' in page.content.decode()
+    assert 'name="token"' in page.content.decode()
 
 
 def test_the_other_language_keeps_the_login(open_campaign: CampaignMaker, client: Client) -> None:

@@ -34,6 +34,7 @@
       copied: "Copied",
       place: (place) => `You were number ${place}.`,
       usableUntil: (time) => `Use it before ${time}.`,
+      states: { redeemed: "Used.", revoked: "It was withdrawn.", expired: "It has expired." },
       receipt: "Receipt",
       receiptWhy: "It proves that this coupon was promised to you. Keep it.",
       copyReceipt: "Copy the receipt",
@@ -90,6 +91,7 @@
       copied: "복사했습니다",
       place: (place) => `${place}번째로 받았습니다.`,
       usableUntil: (time) => `${time}까지 사용할 수 있습니다.`,
+      states: { redeemed: "사용한 쿠폰입니다.", revoked: "회수된 쿠폰입니다.", expired: "만료된 쿠폰입니다." },
       receipt: "영수증",
       receiptWhy: "이 쿠폰을 약속받았다는 증명입니다. 보관해 주세요.",
       copyReceipt: "영수증 복사",
@@ -125,6 +127,7 @@
 
   // ---- Small things --------------------------------------------------------------------------
 
+  const TIME_PATIENCE_MS = 5000;
   const LONGEST_TIMER_MS = 2 ** 30; // setTimeout wraps at 2 ** 31
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
   const between = (low, high) => low + Math.random() * (high - low);
@@ -158,7 +161,8 @@
   // between request and response, so its middle is right to half of the round trip. Durations are
   // measured by the monotonic clock: the visitor's wall clock may be set to anything.
   class ServerClock {
-    static ROUNDS = 5;
+    static ROUNDS = 5; // at most; three once the time is known
+    static GOOD_MS = 20; // no more rounds when it is known so exactly
     static DRIFT = 0.0002; // of the local clock, per ms, until it is measured again
     static SLEW = 0.1; // a small correction makes seconds at most so much longer or shorter
     static JUMP_MS = 1500; // a larger error (the machine slept) is corrected at once
@@ -173,6 +177,8 @@
       this._wall = Date.now() - performance.now();
       this._syncing = null;
       this.failures = 0; // in a row
+      this._again = false; // somebody came back while it was being measured
+      this.onFirst = () => {};
     }
 
     get isKnown() {
@@ -188,6 +194,17 @@
       return at + this._shown;
     }
 
+    // For decisions: not slewed.
+    exactNow() {
+      return performance.now() + this._offset;
+    }
+
+    // How wrong the shown time may be now, ms either way.
+    get shownWithin() {
+      const aged = ServerClock.DRIFT * (performance.now() - this._measuredAt);
+      return this.within + aged + Math.abs(this._offset - this._shown);
+    }
+
     // Whether the machine slept: then the two local clocks no longer run together.
     hasSlept() {
       const wall = Date.now() - performance.now();
@@ -197,16 +214,29 @@
     }
 
     sync({ anew = false } = {}) {
-      this._syncing ??= this._sync(anew).finally(() => (this._syncing = null));
+      if (this._syncing && anew) this._again = true;
+      this._syncing ??= this._sync(anew).finally(() => {
+        this._syncing = null;
+        if (this._again) {
+          this._again = false;
+          this.sync({ anew: true });
+        }
+      });
       return this._syncing;
     }
 
     async _sync(anew) {
       let best = null;
-      for (let round = 0; round < ServerClock.ROUNDS; round++) {
+      const rounds = this.isKnown ? 3 : ServerClock.ROUNDS;
+      for (let round = 0; round < rounds; round++) {
         const sample = await this._measure().catch(() => null);
         if (!sample) break; // a site that is away is not asked five times
         if (!best || sample.within < best.within) best = sample;
+        if (!this.isKnown) {
+          this._take(sample, true); // roughly right at once: nobody waits for the other rounds
+          this.onFirst();
+        }
+        if (best.within < ServerClock.GOOD_MS) break;
       }
       this.failures = best ? 0 : this.failures + 1;
       if (best) this._take(best, anew);
@@ -214,11 +244,14 @@
     }
 
     async _measure() {
+      const wall = Date.now();
       const began = performance.now();
-      const answer = await fetch(`${this.api}/api/v1/time`, { cache: "no-store" });
+      const options = { cache: "no-store", signal: timeout(TIME_PATIENCE_MS) };
+      const answer = await fetch(`${this.api}/api/v1/time`, options);
       const ended = performance.now();
       if (!answer.ok) throw new Error(answer.status);
       const { now_ms: ms } = await answer.json();
+      if (Math.abs(Date.now() - wall - (performance.now() - began)) > 200) throw new Error("slept");
       return { offset: ms + 0.5 - (began + ended) / 2, within: (ended - began) / 2 + 0.5, at: ended };
     }
 
@@ -242,6 +275,7 @@
 
   const RESYNC_MS = 60_000;
   const PATIENCE_MS = 10_000; // for one answer
+  const BEHIND_MS = 10_000; // more is no delay: the deciding clock was set back
   const MOST_SHOWN = 20; // coupons of one visitor
   const HIDDEN_MS = 5000; // a hidden tab asks nothing; it looks whether it is seen again
   const ASK_FOR_MS = 600_000; // then the visitor is asked to press again
@@ -256,6 +290,7 @@
       this.tokenUrl = tokenUrl;
       this.perUser = 1;
       this.clock = new ServerClock(api);
+      this.clock.onFirst = () => this._changed();
       this.live = null;
       this.token = "";
       this.visitor = ""; // a name for the page: the token's `name`, else `sub`
@@ -305,6 +340,7 @@
       this.clock.sync({ anew: true }).then(() => this._changed());
       this._pollNow?.();
       this._wake?.();
+      if (this.tokenUrl && this.login !== "ok") this.fetchToken(); // logged in elsewhere meanwhile
     }
 
     _later(ms, act) {
@@ -336,8 +372,10 @@
       if (failures) return between(0.5, 1) * Math.min(RESYNC_MS, 2000 * 2 ** failures);
       if (!isKnown) return between(1000, 3000);
       const left = this.msUntilOpen();
-      for (const before of [8_000, 30_000]) {
-        if (left > before + 2_000 && left < before + RESYNC_MS) return left - before;
+      // Each watcher at a moment of its own: they must not be a crowd shortly before the opening.
+      for (const before of [30_000, 8_000]) {
+        const at = before * between(0.8, 2);
+        if (left > 2 * before + 2_000 && left < 2 * before + RESYNC_MS) return left - at;
       }
       return RESYNC_MS * between(0.8, 1.2);
     }
@@ -349,16 +387,17 @@
     // -- what is known
 
     msUntilOpen() {
-      return this.live ? this.live.opensMs - this.clock.now() : Infinity;
+      return this.live && this.clock.isKnown ? this.live.opensMs - this.clock.exactNow() : Infinity;
     }
 
     // scheduled, open, paused, sold_out, closed, unknown, loading: by the deciding clock, which
     // opens the event here at the same moment as there.
     get phase() {
       if (this.isUnknown) return "unknown";
-      if (!this.live || !this.clock.isKnown) return "loading";
-      const now = this.clock.now();
+      if (!this.live) return "loading";
       const { state, opensMs, closesMs } = this.live;
+      if (!this.clock.isKnown) return state === "scheduled" ? "loading" : state;
+      const now = this.clock.exactNow();
       if (state === "closed" || now >= closesMs) return "closed";
       if (state === "paused" || state === "sold_out") return state;
       return now < opensMs ? "scheduled" : "open";
@@ -399,11 +438,16 @@
         const live = await answer.json();
         live.opensMs = millis(live.opens_at);
         live.closesMs = millis(live.closes_at);
-        if (millis(live.now) < this._knownMs) return null; // this visitor knows it better
+        // This visitor knows it better, or another host or cache was behind.
+        const newest = Math.max(this._knownMs, millis(this.live?.now) ?? 0);
+        if (millis(live.now) < newest && newest - millis(live.now) < BEHIND_MS) return null;
         this.isUnknown = false;
         this.live = live;
         this._failures = 0;
         this._changed();
+        if (live.waitlist && live.state === "sold_out" && this.login === "ok" && !this._hasAskedEntry) {
+          this.readEntry();
+        }
         return null;
       } catch {
         this._failures = (this._failures ?? 0) + 1;
@@ -431,14 +475,27 @@
       // A new token may have other segments.
       if (isNew && this.refusal?.code === "not_eligible") this.refusal = null;
       if (isAnother) this._forget();
+      this._renewInTime();
       this._changed();
       if (token && isAnother) await this._remember();
       else if (token && isNew) this._resume();
     }
 
+    // A token of `token-url` is exchanged before it ends, each at a moment of its own: at the
+    // opening nobody waits for the shop's backend.
+    _renewInTime() {
+      clearTimeout(this._renewTimer);
+      if (!this.tokenUrl || !this.token || this._expires === Infinity) return;
+      const now = this.clock.isKnown ? this.clock.exactNow() : Date.now();
+      const left = this._expires - now;
+      const wanted = left - Math.min(between(30_000, 120_000), left / 2);
+      this._renewTimer = this._later(Math.max(2000, wanted), () => this.fetchToken());
+    }
+
     // Everything about the visitor of before, whose request may still be on its way.
     _forget() {
       this.places = [];
+      this._hasAskedEntry = false;
       this.refusal = this.entry = this.asking = this._pressing = null;
       this._wake?.();
     }
@@ -450,11 +507,20 @@
           credentials: "same-origin", headers: { Accept: "application/json" }, cache: "no-store",
           signal: timeout(PATIENCE_MS),
         });
+        if (answer.status === 401 || answer.status === 403) {
+          this.login = this.token ? "expired" : "none";
+          this._changed();
+          return false;
+        }
         if (!answer.ok) throw new Error(answer.status);
+        this._tokenFailures = 0;
         await this.setToken((await answer.json()).token ?? "");
       } catch {
-        this.login = this.token ? "expired" : "none";
-        this._changed();
+        // The shop's backend is away: the login is not at fault.
+        this._tokenFailures = Math.min((this._tokenFailures ?? 0) + 1, 6);
+        clearTimeout(this._renewTimer);
+        const pause = between(500, 1000 * 2 ** this._tokenFailures);
+        this._renewTimer = this._later(pause, () => this.fetchToken());
       }
       return this.login === "ok";
     }
@@ -462,7 +528,7 @@
     // A token that ends while the visitor waits is exchanged before it is needed.
     async _freshToken() {
       const ends = this._expires - 10_000;
-      if (this.tokenUrl && (!this.token || (this.clock.isKnown && this.clock.now() > ends))) {
+      if (this.tokenUrl && (!this.token || (this.clock.isKnown && this.clock.exactNow() > ends))) {
         await this.fetchToken();
       }
       return this.login === "ok";
@@ -509,7 +575,7 @@
     }
 
     get isExpired() {
-      return !this.tokenUrl && this.clock.now() > this._expires + 5000;
+      return !this.tokenUrl && this.clock.exactNow() > this._expires + 5000;
     }
 
     get wasPressed() {
@@ -532,7 +598,7 @@
     get isRefused() {
       const { refusal, live } = this;
       if (!FINAL.has(refusal?.code)) return false;
-      const isOver = refusal.code === "sold_out" && live?.state === "open"
+      const isOver = refusal.code !== "not_eligible" && live?.state === "open"
         && millis(live.now) > millis(refusal.answered_at) + 3000;
       return !isOver;
     }
@@ -569,9 +635,9 @@
         const answer = await this._call("POST", "/claims", { nth: this.nextNth });
         const code = answer?.body?.code;
         if (!isMine() || answer?.status === 401) return null;
-        if (answer?.ok) return this._take(answer.body, true);
+        if (answer?.ok && answer.body?.place) return this._take(answer.body, true);
         if (FINAL.has(code)) return this._refuse(answer.body);
-        if (answer && answer.status < 500 && answer.status !== 429 && code !== "not_open") {
+        if (answer && !answer.ok && answer.status < 500 && answer.status !== 429 && code !== "not_open") {
           return this._refuse(answer.body ?? {});
         }
         const pause = this._pause(answer, tries);
@@ -587,7 +653,8 @@
     // How long until the next try, in ms, with jitter: nobody comes back in step with the others.
     _pause(answer, tries) {
       if (answer?.body?.code === "not_open") {
-        const left = millis(answer.body.opens_at) - this.clock.now();
+        const left = this.clock.isKnown
+          ? millis(answer.body.opens_at) - this.clock.exactNow() : 1000 * (answer.body.retry_after_s ?? 1);
         if (left > 5000) return null;
         return Math.max(0, left) + between(0, 150);
       }
@@ -644,6 +711,7 @@
     // -- the waitlist
 
     async readEntry() {
+      this._hasAskedEntry = true;
       const answer = await this._call("GET", "/waitlist");
       await this._takeEntry(answer);
     }
@@ -655,7 +723,13 @@
     }
 
     async _takeEntry(answer) {
-      if (!answer?.ok) return;
+      clearTimeout(this._entryTimer);
+      const again = () => this._later(between(10_000, 20_000), () => this.readEntry());
+      if (!answer?.ok) {
+        // Lost, or the site is away: an offer must not be missed for it.
+        if (answer?.status !== 404 && answer?.status !== 401) this._entryTimer = again();
+        return;
+      }
       this.entry = answer.body;
       const waits = ["waiting", "offered"].includes(this.entry.state);
       this._note({ waits });
@@ -663,8 +737,7 @@
         const held = await this._call("GET", "/claims/me");
         if (held?.body?.place) this._take(held.body, true);
       }
-      clearTimeout(this._entryTimer);
-      if (waits) this._entryTimer = this._later(between(10_000, 20_000), () => this.readEntry());
+      if (waits) this._entryTimer = again();
       this._changed();
     }
 
@@ -817,6 +890,13 @@
       this.opening.perUser = Number(this.getAttribute("per-user") ?? 1);
       this._listen();
       this.opening.start();
+      if (Object.hasOwn(this, "token")) { // set before this script was there
+        const { token } = this;
+        delete this.token;
+        this._given = token;
+      }
+      if (this._given) this.opening.setToken(this._given);
+      this._given = "";
       this._tick();
     }
 
@@ -832,16 +912,12 @@
 
     // The user's token (JWT) from the shop; kept in memory only.
     set token(token) {
-      this._whenReady(() => this.opening.setToken(token));
+      this._given = token;
+      this.opening?.setToken(token);
     }
 
     press() {
       return this.opening.press();
-    }
-
-    _whenReady(act) {
-      if (this.opening) act();
-      else queueMicrotask(() => this._whenReady(act));
     }
 
     get _language() {
@@ -887,7 +963,7 @@
       this._hint = "";
       if (phase === "scheduled") {
         this._hint = t.early(this._clockText(opening.live.opensMs));
-      } else if (["open", "paused", "sold_out"].includes(phase) && opening.mayPress) {
+      } else if (["open", "paused"].includes(phase) && opening.mayPress) {
         opening.press();
       }
       this._draw();
@@ -898,8 +974,10 @@
       this._draw();
       const { clock } = this.opening;
       const left = this.opening.msUntilOpen();
-      const aim = clock.isKnown && left < Infinity ? mod(left, 1000) : 250;
-      this._timer = setTimeout(() => this._tick(), Math.max(4, aim + 2));
+      const isTimed = clock.isKnown && left < Infinity;
+      const second = isTimed ? mod(this.opening.live.opensMs - clock.now(), 1000) + 2 : 250;
+      const aim = left > 0 ? Math.min(second, left + 1) : second;
+      this._timer = setTimeout(() => this._tick(), Math.max(4, aim));
     }
 
     // -- drawing
@@ -920,9 +998,8 @@
       this._drawButton(t, phase);
       this._drawWaitlist(t, phase);
       put(this._parts.message, this._message(t, phase));
-      const { within, isKnown } = opening.clock;
-      const isTimed = isKnown && phase === "scheduled";
-      put(this._parts.clock, isTimed ? t.exact(Math.ceil(within)) : "");
+      const isTimed = opening.clock.isKnown && phase === "scheduled";
+      put(this._parts.clock, isTimed ? t.exact(Math.ceil(opening.clock.shownWithin)) : "");
     }
 
     _drawState(t, phase) {
@@ -934,9 +1011,9 @@
 
     _drawTime(t, phase) {
       const { time, timeLabel, digits, marks } = this._parts;
-      const left = this.opening.msUntilOpen();
       time.hidden = phase !== "scheduled";
       if (time.hidden) return put(marks, this._said ?? "");
+      const left = Math.max(1, this.opening.live.opensMs - this.opening.clock.now());
       put(timeLabel, t.opensIn);
       put(digits, countdown(left, t));
       const seconds = Math.ceil(left / 1000);
@@ -1031,7 +1108,8 @@
           make("p", { class: "code", part: "code" }, place.code),
           this._copyButton(t.copy, t.copied, place.code),
           make("p", {}, t.place(this._number(place.place))),
-          make("p", { class: "small" }, t.usableUntil(this._dateText(millis(place.expires_at)))),
+          make("p", { class: "small" }, t.states[place.state]
+            ?? t.usableUntil(this._dateText(millis(place.usable_until ?? place.expires_at)))),
           make("details", { part: "receipt" },
             make("summary", {}, t.receipt), make("p", {}, t.receiptWhy),
             make("p", { class: "receipt" }, place.receipt),

@@ -10,9 +10,11 @@
   // From the shop's form (a hidden field of this page), or from the fragment, which no server
   // sees; else as kept since.
   function takeToken() {
-    const posted = document.querySelector('coupon-button input[name="token"]')?.value;
+    const field = document.querySelector('coupon-button input[name="token"]');
+    const posted = field?.value;
     const handed = new URLSearchParams(location.hash.slice(1)).get("token");
-    const token = posted || handed || storage() || "";
+    const token = handed || posted || storage() || "";
+    if (field) field.value = ""; // taken: a later hand-over is newer
     // A reload asks for the page anew; it neither posts the token again nor shows it.
     if (posted || handed) history.replaceState(null, "", location.pathname + location.search);
     if (token) storage(token);
@@ -51,7 +53,7 @@
     const answer = await fetch(`${api}/api/v1/coupons?limit=20`, {
       headers: { Authorization: `Bearer ${token}` }, cache: "no-store",
     }).catch(() => null);
-    if (!answer?.ok) return;
+    if (!answer?.ok || token !== button.opening.token) return; // another visitor by now
     const { results } = await answer.json();
     mine.hidden = false;
     mine.querySelector(".none").hidden = results.length > 0;
@@ -94,6 +96,8 @@
   function useToken() {
     const token = takeToken();
     if (!token) return;
+    if (mine) mine.hidden = true;
+    mine?.querySelector("ul").replaceChildren();
     button.token = token;
     customElements.whenDefined("coupon-button").then(() => showCoupons(token));
   }
