@@ -46,7 +46,7 @@ def test_the_page_of_a_user_claims_and_shows_the_coupon_again(
     campaign = open_campaign("sale")
     page = posted(client, PAGE)
     assert page["Cache-Control"] == "no-store"
-    assert f'action="{CLAIM}"' in page.content.decode()
+    assert f'action="{CLAIM}?lang=en"' in page.content.decode()
     won = posted(client, CLAIM)
     code = campaign.code_of(user="mina", nth=1, place=1)
     shown = f"{code[:4]}-{code[4:8]}-{code[8:12]}-{code[12:]}"

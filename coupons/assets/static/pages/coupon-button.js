@@ -127,6 +127,7 @@
 
   // ---- Small things --------------------------------------------------------------------------
 
+  const SERVERS_MS = 1; // the server's own error about the deciding clock
   const TIME_PATIENCE_MS = 5000;
   const LONGEST_TIMER_MS = 2 ** 30; // setTimeout wraps at 2 ** 31
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -252,7 +253,7 @@
       if (!answer.ok) throw new Error(answer.status);
       const { now_ms: ms } = await answer.json();
       if (Math.abs(Date.now() - wall - (performance.now() - began)) > 200) throw new Error("slept");
-      return { offset: ms + 0.5 - (began + ended) / 2, within: (ended - began) / 2 + 0.5, at: ended };
+      return { offset: ms + 0.5 - (began + ended) / 2, within: (ended - began) / 2 + 0.5 + SERVERS_MS, at: ended };
     }
 
     _take(sample, anew) {
