@@ -30,7 +30,7 @@ PURE = {
     "coupons/claims/receipt_tokens.py": {"_receipt_head"},
     "coupons/claims/timestamps.py": {"_text_of_second"},
     "coupons/observability/hot_counters.py": {"_answer"},
-    "coupons/pages/views.py": {"_script"},
+    "coupons/pages/views.py": {"_script", "_origin_of"},
     "coupons/redemption/rows.py": {"_insert", "_select"},
     "coupons/store/keys.py": {"campaign_keys"},
     "config/metrics/exposition.py": {"may_read"},
