@@ -1,10 +1,12 @@
 """The folder and the environment of everything that is started."""
 
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pytest
 
 from config.development import environment
+from config.development.process import ports
 from config.development.process.errors import Trouble
 from config.development.process.ports import Ports
 
@@ -65,3 +67,8 @@ def test_a_missing_driver_is_reported_in_one_sentence(monkeypatch: pytest.Monkey
     environment.demand_driver({"DATABASE_URL": "sqlite:///x"})
     with pytest.raises(Trouble, match=r"pip install -r requirements/mysql\.txt"):
         environment.demand_driver({"DATABASE_URL": "mysql://u:p@there/coupons"})
+
+
+def test_each_server_of_a_run_gets_a_port_of_its_own() -> None:
+    chosen = astuple(ports.free_ports())
+    assert len(set(chosen)) == len(chosen) == len(fields(Ports))

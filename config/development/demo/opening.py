@@ -68,7 +68,7 @@ def _fresh_folder() -> Iterator[Path]:
 def _play(play: Play, folder: Path) -> Verdict:
     site = environment.make_site(
         folder,
-        ports.Ports(*(ports.free_port() for _ in range(6))),
+        ports.free_ports(),
         environment=environment.given_environment(),
     )
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -10,7 +10,7 @@ import random
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from config.development.process.errors import Trouble
@@ -44,6 +44,11 @@ def free_port() -> int:
     if port is None:
         raise Trouble(f"No port from {_FIRST} to {_LAST} is free.")
     return port
+
+
+def free_ports() -> Ports:
+    """A free port for each server. Raises Trouble."""
+    return Ports(**{field.name: free_port() for field in fields(Ports)})
 
 
 def _ports() -> Iterator[int]:
