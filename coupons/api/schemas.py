@@ -90,6 +90,7 @@ class PublicCampaign(Body):
 class Time(Body):
     now = serializers.DateTimeField()
     now_ms = serializers.IntegerField(help_text="Milliseconds since the Unix epoch.")
+    within_ms = serializers.FloatField(help_text="How wrong that may be, either way.")
 
 
 class Live(Body):

@@ -22,6 +22,9 @@ class _Clock:
     within_ms: float = 0.0  # the error of `ahead_ms` when it was measured, either way
     at_s: float = 0.0  # monotonic
 
+    def error_ms(self, now_s: float) -> float:
+        return self.within_ms + DRIFT_MS_PER_S * (now_s - self.at_s)
+
 
 _clock = ProcessState(_Clock)
 
@@ -31,7 +34,7 @@ def keep_measurement(ahead_ms: float, within_ms: float) -> None:
     `within_ms`."""
     clock, now_s = _clock.current, time.monotonic()
     if clock.ahead_ms is not None:
-        error_ms = clock.within_ms + DRIFT_MS_PER_S * (now_s - clock.at_s)
+        error_ms = clock.error_ms(now_s)
         differs = abs(ahead_ms - clock.ahead_ms) > within_ms + error_ms
         if within_ms > error_ms and not differs:
             return
@@ -42,3 +45,8 @@ def estimated_now_ms() -> int | None:
     """Redis' time now, in milliseconds; None: it has never been measured in this process."""
     ahead_ms = _clock.current.ahead_ms
     return None if ahead_ms is None else int(1000 * time.monotonic() + ahead_ms)
+
+
+def estimated_error_ms() -> float:
+    """By how much `estimated_now_ms` may be wrong, either way; 0 if it is None."""
+    return _clock.current.error_ms(time.monotonic())

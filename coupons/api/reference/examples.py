@@ -56,7 +56,8 @@ EXAMPLES: dict[tuple[str, int], Any] = {
         "stock": 1000, "remaining": 0, "last_place_at": "2026-12-01T03:00:01.284Z",
         "asked": 12876, "refused": 11204, "waitlist": True,
     },
-    ("time", 200): {"now": "2026-12-01T02:59:58.000Z", "now_ms": 1796093998000},
+    ("time", 200): {"now": "2026-12-01T02:59:58.000Z", "now_ms": 1796093998000,
+                    "within_ms": 0.6},
     ("coupons", 200): {"next": None, "previous": None, "results": [_COUPON]},
     ("coupon", 200): _COUPON,
     ("give_back", 200): {

@@ -37,7 +37,11 @@ class Time(PlainResource):
         now_ms = redis_clock.estimated_now_ms()
         if now_ms is None:
             raise StoreAway("Redis' clock has not been measured yet.")
-        body = orjson.dumps({"now": iso_of(now_ms), "now_ms": now_ms})
+        body = orjson.dumps({
+            "now": iso_of(now_ms),
+            "now_ms": now_ms,
+            "within_ms": round(redis_clock.estimated_error_ms(), 1),
+        })  # fmt: skip
         headers = {"Cache-Control": "no-store"}
         return HttpResponse(body, content_type="application/json", headers=headers)
 

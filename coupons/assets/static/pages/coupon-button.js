@@ -127,7 +127,6 @@
 
   // ---- Small things --------------------------------------------------------------------------
 
-  const SERVERS_MS = 1; // the server's own error about the deciding clock
   const TIME_PATIENCE_MS = 5000;
   const LONGEST_TIMER_MS = 2 ** 30; // setTimeout wraps at 2 ** 31
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -251,9 +250,9 @@
       const answer = await fetch(`${this.api}/api/v1/time`, options);
       const ended = performance.now();
       if (!answer.ok) throw new Error(answer.status);
-      const { now_ms: ms } = await answer.json();
+      const { now_ms: ms, within_ms: servers } = await answer.json();
       if (Math.abs(Date.now() - wall - (performance.now() - began)) > 200) throw new Error("slept");
-      return { offset: ms + 0.5 - (began + ended) / 2, within: (ended - began) / 2 + 0.5 + SERVERS_MS, at: ended };
+      return { offset: ms + 0.5 - (began + ended) / 2, within: (ended - began) / 2 + 0.5 + servers, at: ended };
     }
 
     _take(sample, anew) {
