@@ -52,6 +52,8 @@ BY_READER: dict[str, list[str]] = {
 TEXTS: dict[str, list[str]] = {
     "LOG_LEVEL": ["nosuch", "info", " ", "쿠폰"],
     "PLAIN_HTTP": ["yes", " ", "쿠폰"],
+    "PAGES_API_URL": ["nosuch", "https://a.example/path", "쿠폰"],
+    "SHOP_LOGIN_URL": ["nosuch", "ftp://a.example/", "쿠폰"],
     "COUPONS_ENV": ["nosuch", " ", "PRODUCTION", "쿠폰"],
 }
 FREE = {
