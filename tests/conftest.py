@@ -77,7 +77,11 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take minutes first: started last, one would end long after the other workers."""
+    """Tests that take minutes first: started last, one would end long after the other workers.
+    Workers must collect the same tests, and an object's address differs between processes."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} is named after an address: give it an id.")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

@@ -80,7 +80,9 @@ def _literal_defaults(call: ast.Call) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("name", "reader", "call"), list(reader_calls()), ids=lambda part: str(part)[:24]
+    ("name", "reader", "call"),
+    list(reader_calls()),
+    ids=lambda part: part[:24] if isinstance(part, str) else "",
 )
 def test_the_default_is_as_listed(name: str, reader: str, call: ast.Call) -> None:
     value = listed_settings()[name][1]
