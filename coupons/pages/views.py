@@ -1,12 +1,9 @@
 """The event page. It works without JavaScript: a plain form claims, and the answer is a page."""
 
 import hashlib
-import logging
-import time
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,18 +16,14 @@ from django.views.decorators.http import require_safe
 from coupons.admission import strategies
 from coupons.api import problems, rate_limit, translations
 from coupons.campaigns import live_document, lookup
+from coupons.campaigns.shared_value import SharedValue
 from coupons.claims.values import Claim
 from coupons.errors import BadInput, BadToken, CouponError, NoToken, UnknownCampaign
-from coupons.identity import user_tokens
-from coupons.identity.user_tokens import Caller
-from coupons.pages import content_policy, event_content
+from coupons.pages import content_policy, event_content, hand_over
 from coupons.pages.event_content import Answer
 from coupons.runtime import ProcessState
 
-logger = logging.getLogger(__name__)
-
 LANGUAGES = ("en", "ko")
-LONGEST_TOKEN = 4096  # bytes
 PAGE_AGE_S = 2  # a page without a token may be shared for so long
 MOST_SHARED = 1000
 SCRIPT_AGE_S = 300
@@ -56,26 +49,8 @@ class EventList(View):
         return page
 
 
-class SharedPages:
-    """Pages without a token, rendered once for all their visitors of PAGE_AGE_S."""
-
-    def __init__(self) -> None:
-        self._pages: dict[tuple[str, ...], tuple[float, bytes, dict[str, str]]] = {}
-
-    def get_page(self, key: tuple[str, ...], render: Callable[[], HttpResponse]) -> HttpResponse:
-        until, body, headers = self._pages.get(key, (0.0, b"", {}))
-        if until > time.monotonic():
-            return HttpResponse(body, headers=headers)
-        page = render()
-        if page.status_code == 200:
-            if len(self._pages) >= MOST_SHARED:
-                self._pages.clear()
-            until = time.monotonic() + PAGE_AGE_S
-            self._pages[key] = (until, page.content, dict(page.items()))
-        return page
-
-
-shared_pages = ProcessState(SharedPages)
+SharedPage = SharedValue[tuple[bytes, dict[str, str]]]  # body, headers
+_shared_pages: ProcessState[dict[tuple[str, str], SharedPage]] = ProcessState(dict)
 
 
 class EventPage(View):
@@ -85,16 +60,16 @@ class EventPage(View):
     http_method_names = ("get", "head", "post")
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
-        page = shared_pages.current.get_page(
-            (slug, _language(request)), lambda: _event_page(request, slug, Answer())
-        )
-        if page.status_code == 200:
-            page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
-        return page
+        with translation.override(_language(request)):
+            try:
+                body, headers = _shared_page(request, slug)
+            except CouponError as error:
+                return _failed_page(request, slug, error)
+        return HttpResponse(body, headers=headers)
 
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         try:
-            caller, token = _posted_caller(request)
+            caller, token = hand_over.posted_caller(request)
         except (BadToken, NoToken) as error:
             return _event_page(request, slug, event_content.failure_of(error))
         return _event_page(request, slug, event_content.standing_of(slug, caller, token))
@@ -112,7 +87,7 @@ class ClaimForm(View):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         token = ""
         try:
-            caller, token = _posted_caller(request)
+            caller, token = hand_over.posted_caller(request)
             rate_limit.check_claims_of(caller.user)
             campaign = lookup.find_public(slug)
             claim = Claim(caller.user, _posted_nth(request, campaign.per_user))
@@ -125,41 +100,6 @@ class ClaimForm(View):
         return _event_page(request, slug, answer)
 
 
-def _posted_caller(request: HttpRequest) -> tuple[Caller, str]:
-    """The user of the posted token. Raises NoToken, BadToken."""
-    token = request.POST.get("token", "")
-    if not token or _is_foreign(request):
-        raise NoToken("The form has no token.")
-    if len(token) > LONGEST_TOKEN:
-        raise BadToken("The token is malformed.")
-    return user_tokens.verify_token(token), token
-
-
-def _is_foreign(request: HttpRequest) -> bool:
-    """Whether a page posted this that is neither the shop's nor ours: it could hand over a token of
-    its own, and the visitor would press the button for somebody else. Where no SHOP_LOGIN_URL says
-    which page is the shop's, any may."""
-    origin = request.headers.get("Origin")
-    if origin is None or not settings.SHOP_LOGIN_URL:
-        return False
-    host = request.get_host()
-    own = {f"https://{host}", f"http://{host}"}
-    if origin in {_origin_of(settings.SHOP_LOGIN_URL), *settings.CORS_ORIGINS, *own}:
-        return False
-    logger.warning("a hand-over from %r was refused: see SHOP_LOGIN_URL", origin[:200])
-    return True
-
-
-@lru_cache(maxsize=4)
-def _origin_of(address: str) -> str:
-    """As browsers write it: lower case, without the scheme's own port."""
-    parts = urlsplit(address)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    own_port = {"http": 80, "https": 443}[parts.scheme]
-    port = "" if parts.port in (None, own_port) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
-
-
 def _posted_nth(request: HttpRequest, per_user: int) -> int:
     """Raises BadInput."""
     text = request.POST.get("nth", "1")
@@ -169,19 +109,49 @@ def _posted_nth(request: HttpRequest, per_user: int) -> int:
     return nth
 
 
+def _shared_page(request: HttpRequest, slug: str) -> tuple[bytes, dict[str, str]]:
+    """The page without a token, rendered once for all visitors of PAGE_AGE_S. Raises
+    CouponError."""
+    key, pages = (slug, _language(request)), _shared_pages.current
+    shared = pages.get(key)
+    if shared is None:
+        lookup.find_public(slug)  # made-up names get no entry
+        if len(pages) >= MOST_SHARED:
+            pages.clear()
+        new = SharedPage(fresh_s=PAGE_AGE_S, stale_s=2 * PAGE_AGE_S, kept_s=2 * PAGE_AGE_S)
+        shared = pages.setdefault(key, new)
+
+    def render() -> tuple[bytes, dict[str, str]]:
+        page = _shown_event(request, slug, Answer())
+        page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
+        return page.content, dict(page.items())
+
+    return shared.read_value(render)
+
+
 def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse:
     """The page with this answer on it. Its status is the API's for the same answer."""
     with translation.override(_language(request)):
         try:
-            campaign = lookup.find_public(slug)
-            live = live_document.read_live(slug)
-            content = event_content.page_content(campaign, live, answer)
-        except UnknownCampaign:
-            return _render(request, "pages/unknown.html", {}, 404)
+            return _shown_event(request, slug, answer)
         except CouponError as error:
-            again = {"address": f"/events/{quote(slug, safe='')}", "token": answer.token}
-            return _unavailable(request, again, error)
-        return _render(request, "pages/event.html", content, answer.status)
+            return _failed_page(request, slug, error, token=answer.token)
+
+
+def _shown_event(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse:
+    """Raises CouponError."""
+    live = live_document.read_live(slug)
+    content = event_content.page_content(lookup.find_public(slug), live, answer)
+    return _render(request, "pages/event.html", content, answer.status)
+
+
+def _failed_page(
+    request: HttpRequest, slug: str, error: CouponError, *, token: str = ""
+) -> HttpResponse:
+    if isinstance(error, UnknownCampaign):
+        return _render(request, "pages/unknown.html", {}, 404)
+    again = {"address": f"/events/{quote(slug, safe='')}", "token": token}
+    return _unavailable(request, again, error)
 
 
 def _unavailable(request: HttpRequest, again: dict[str, Any], error: CouponError) -> HttpResponse:

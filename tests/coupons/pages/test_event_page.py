@@ -313,3 +313,17 @@ def test_before_it_is_announced_an_event_has_no_page(
     assert posted(client, PAGE).status_code == 404
     assert posted(client, CLAIM).status_code == 404
     assert "sale" not in re.findall(r'href="/events/(\w+)"', client.get("/events").content.decode())
+
+
+def test_refused_hand_overs_write_one_line_a_second(
+    open_campaign: CampaignMaker,
+    client: Client,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.SHOP_LOGIN_URL = "https://shop.example/login"
+    open_campaign("sale")
+    for _ in range(20):
+        client.post(PAGE, {"token": "x"}, headers={"origin": "https://evil.example"})
+    lines = [record for record in caplog.records if "hand-over" in record.message]
+    assert 1 <= len(lines) <= 5
