@@ -46,7 +46,7 @@ load-ui: .venv/tools ## the same in Locust's web page
 	@$(BIN)/python -m locust -f locust/locustfile.py --web-host 127.0.0.1 $(if $(HOST),--host $(call quoted,$(HOST))) $(LOAD)
 
 .PHONY: compare
-compare: .venv/tests .venv/peers ## direct, queued and two peers, measured in one run
+compare: .venv/tests .venv/peers ## direct, queued and three peers, measured in one run
 	@$(BIN)/python -m tests.servers $(BIN)/python locust/compare/run.py $(COMPARE)
 
 .PHONY: report
@@ -77,6 +77,10 @@ licences: .venv/all ## packages of others, with their licences: build/licences.m
 .PHONY: sbom
 sbom: .venv/all ## what a host installs, as CycloneDX: build/sbom.json
 	@$(BIN)/python -m requirements.third_party sbom
+
+.PHONY: update
+update: .venv/all ## move the pins to the newest versions and test them: make update [UPDATE="--package django"]
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m requirements.update $(UPDATE)
 
 .PHONY: fmt
 fmt: .venv/all ## format the code

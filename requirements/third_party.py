@@ -1,11 +1,12 @@
-"""`python -m requirements.third_party licences|sbom`: the packages of others that the product uses.
+"""`python -m requirements.third_party licences|sbom|pins`: the packages of others that we use.
 
     licences   build/licences.md: name, version, licence, and who installs it
     sbom       build/sbom.json: what a serving host installs, with hashes and licences, as CycloneDX
+    pins       nothing is written: fails for a pin that is not exact or has no hash
 
-Both read the pins of requirements/*.txt, and the licences from what is installed beside this Python
-(`make` installs everything first). Exit status 1 if a licence is unknown, or if the SBOM does not
-follow its schema."""
+The first two read the pins of requirements/*.txt, and the licences from what is installed beside
+this Python (`make` installs everything first). Exit status 1 if a licence is unknown, or if the
+SBOM does not follow its schema."""
 
 import json
 import re
@@ -126,10 +127,36 @@ def _cyclonedx_of_pins() -> Any:
     return bill
 
 
+def loose_pins(text: str) -> list[str]:
+    """The lines of a file of pins that leave open what is installed: no exact version, no SHA-256,
+    an address, an option that brings another index or file."""
+    pins = re.sub(r" *\\\n *", " ", text).splitlines()
+    return [
+        line
+        for line in pins
+        if line.strip() and not line.lstrip().startswith("#") and not _EXACT.fullmatch(line)
+    ]
+
+
+_EXACT = re.compile(
+    r"[a-z0-9._-]+(\[[a-z0-9,._-]+\])?==[a-z0-9.+!-]+( ; [^;#]+?)?( --hash=sha256:[0-9a-f]{64})+"
+)
+
+
+def check_pins() -> int:
+    """The exit status."""
+    files = [PINS.parent / "requirements.txt", *sorted(PINS.glob("*.txt"))]
+    wrong = [f"  ✗ {file.name}: {line}" for file in files for line in loose_pins(file.read_text())]
+    print("\n".join(wrong) or f"Every pin of {len(files)} files is exact and has its hashes.")
+    return 1 if wrong else 0
+
+
 WRITERS = {"licences": (write_licences, "licences.md"), "sbom": (write_sbom, "sbom.json")}
 
 
 def main() -> int:
+    if sys.argv[1:] == ["pins"]:
+        return check_pins()
     if len(sys.argv) != 2 or sys.argv[1] not in WRITERS:
         print(__doc__, file=sys.stderr)
         return 2

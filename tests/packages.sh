@@ -17,6 +17,10 @@ for_tests() {
   need promtool prometheus
   need prometheus-node-exporter prometheus-node-exporter
   need chromium chromium
+  need curl curl
+  need gpg gpg
+  need gpg-agent gpg-agent # makes the keys of tests
+  need systemd-analyze systemd
   [ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata" # for a server in that zone
   if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
     need ip iproute2
