@@ -302,6 +302,23 @@ class UnknownJob(CouponError):
     title = "There is no such job"
 
 
+class NotProvedYet(CouponConflict):
+    """Also while the campaign is open."""
+
+    code = "not_proved_yet"
+    title = "The campaign's root is not published yet"
+
+
+class NotInProof(CouponConflict):
+    code = "not_in_proof"
+    title = "The coupon is not in the campaign's tree"
+
+
+class ProofDiffers(CouponConflict):
+    code = "proof_differs"
+    title = "The stored coupons differ from the published root"
+
+
 class CouponExpired(CouponConflict):
     code = "coupon_expired"
     status = 410
@@ -381,6 +398,10 @@ class IllegalTransition(Refused):
     code = "illegal_transition"
 
 
+class OpeningPassed(IllegalTransition):
+    """The opening can't be moved any more: it has been."""
+
+
 class NeedsConfirmation(Refused):
     """A change that is allowed, but seldom intended: it needs a confirmation of each question.
     `questions` maps codes to texts."""
@@ -429,6 +450,12 @@ class Overtaken(Refused):
 # A fault of the server's configuration
 
 
-class MissingKey(LookupError):
-    """This process lacks the master key of a campaign (COUPON_KEYS). Clients can't help that: a
-    500, and a traceback in the log."""
+class MissingKey(CouponError):
+    """This process lacks the master key of a campaign or of a webhook (COUPON_KEYS). Nothing was
+    decided; it concerns what uses that key, no other campaign. `check --tag stores` reports it
+    before a deployment replaces the settings."""
+
+    code = "key_missing"
+    status = 503
+    title = "A key of this campaign is missing on the server"
+    retry_after_s = 5

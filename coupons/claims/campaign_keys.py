@@ -12,6 +12,8 @@ class CampaignKey:
     key_id: str
     code: bytes
     receipt: bytes
+    queue: bytes
+    refusals: bytes
 
 
 @lru_cache(maxsize=4096)
@@ -22,4 +24,6 @@ def campaign_key(key_id: str, master: bytes, slug: str) -> CampaignKey:
         key_id,
         hmac.digest(master, b"code/" + slug.encode(), "sha256"),
         hmac.digest(master, b"receipt/" + slug.encode(), "sha256"),
+        hmac.digest(master, b"queue/" + slug.encode(), "sha256"),
+        hmac.digest(master, b"refusals/" + slug.encode(), "sha256"),
     )

@@ -8,14 +8,15 @@ import hmac
 from dataclasses import dataclass
 from functools import lru_cache
 
-import jwt
 import orjson
 
 from coupons.claims import hmac_sha256
+from coupons.claims.base64url import decode_segment
 from coupons.claims.campaign_keys import CampaignKey
+from coupons.claims.stranger_json import json_from_stranger
+from coupons.claims.stranger_text import LARGEST_NUMBER
 
 RECEIPT_TYPE = "coupon-receipt+jwt"
-_MORE_THAN_ANY_NUMBER = 2**53  # exact in every JSON reader; milliseconds of 285,000 years
 
 
 @lru_cache(maxsize=64)
@@ -65,35 +66,27 @@ def read_receipt(key: CampaignKey, token: str) -> Receipt | None:
 def parse_receipt(token: str) -> Receipt | None:
     """The contents of a receipt, without checking its signature; None if it is malformed."""
     try:
-        payload = jwt.decode(token, options={"verify_signature": False})
+        _, payload, _ = token.encode("ascii").split(b".")
+        contents = json_from_stranger(decode_segment(payload) or b"")
         receipt = Receipt(
-            payload["campaign"],
-            payload["sub"],
-            payload["nth"],
-            payload["place"],
-            payload["admitted_ms"],
+            contents["campaign"],
+            contents["sub"],
+            contents["nth"],
+            contents["place"],
+            contents["admitted_ms"],
         )
-    except (jwt.InvalidTokenError, KeyError, ValueError):
+    except (ValueError, KeyError, TypeError):
         return None
     return receipt if _is_possible(receipt) else None
 
 
 def _is_possible(receipt: Receipt) -> bool:
-    """Whether we can have signed it: its types, and numbers and text that JSON can be made of."""
+    """Whether we can have signed it, by its types."""
     texts = (receipt.campaign, receipt.user)
     numbers = (receipt.nth, receipt.place, receipt.admitted_ms)
-    return all(isinstance(text, str) and _is_unicode(text) for text in texts) and all(
-        type(number) is int and 0 <= number < _MORE_THAN_ANY_NUMBER for number in numbers
+    return all(isinstance(text, str) for text in texts) and all(
+        type(number) is int and 0 <= number < LARGEST_NUMBER for number in numbers
     )
-
-
-def _is_unicode(text: str) -> bool:
-    """False for half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _b64(data: bytes) -> bytes:

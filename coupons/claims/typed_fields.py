@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from coupons.claims.stranger_text import OddValue, shown_text, text_from_stranger
 from coupons.errors import BadFields, BadInput
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NEEDED = "is needed"
+MOST_NAME = 64  # characters of an unknown field's name that an answer repeats
 
 
-class _Wrong(Exception):
-    """Why a value is refused."""
+_Wrong = OddValue  # why a value is refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +47,16 @@ Fields = Mapping[str, Kind]
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Text of `low` to `most` bytes of UTF-8, in one line."""
+    """Text of `low` to `most` bytes of UTF-8, in one line. An identifier is kept byte by byte."""
 
     most: int = 200
     low: int = 1
+    is_identifier: bool = False
 
     def read(self, value: Any) -> str:
-        if isinstance(value, str) and not _CONTROLS.search(value):
-            size = len(value.encode(errors="replace"))
-            if self.low <= size <= self.most:
-                return value
-        raise _Wrong(f"must be text of {self.low} to {self.most} bytes, in one line")
+        return text_from_stranger(
+            value, most=self.most, low=self.low, is_identifier=self.is_identifier
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,9 @@ def _read_fields(
 ) -> Iterator[tuple[str, Any]]:
     for name in body:
         if name not in fields:
-            faults.append((f"{path}{name[:64]}", "is not a field of this request"))
+            faults.append(
+                (f"{path}{shown_text(name, MOST_NAME)}", "is not a field of this request")
+            )
     for name, kind in fields.items():
         if name in body:
             yield name, _read_field(body[name], kind, f"{path}{name}", faults)

@@ -1,6 +1,6 @@
 """The values of a claim, from the request to the row. Frozen, small, no I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -38,7 +38,7 @@ class AdmittedClaim:
 
     `admitted_ms` is the admitting store's clock, in milliseconds since the Unix epoch. `request` is
     the id of the request that got the place; if it is not known any more, `put-back` when reconcile
-    found the claim lost, else empty.
+    found the claim lost, else empty. `mac`: see `claims.queue_macs`; empty if the claim has none.
     """
 
     user: str
@@ -46,6 +46,7 @@ class AdmittedClaim:
     place: int
     admitted_ms: int
     request: str = ""
+    mac: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ class Admission:
         return self.place > 0
 
 
+class QueueMac(StrEnum):
+    """The setting QUEUE_MAC: whether entries on their way from Redis to MySQL carry a MAC."""
+
+    OFF = "off"
+    WRITTEN = "written"  # written, and checked where there is one
+    REQUIRED = "required"  # an entry without one becomes no coupon
+
+
 class Reason(StrEnum):
     """Why a claim was parked."""
 
@@ -78,3 +87,5 @@ class Reason(StrEnum):
     BEYOND_STOCK = "beyond_stock"
     REJECTED = "rejected"
     UNWRITABLE = "unwritable"
+    UNSIGNED = "unsigned"
+    FORGED = "forged"

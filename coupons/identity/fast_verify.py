@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
+from coupons.claims.base64url import decode_segment
 from coupons.claims.hot_settings import settings
-from coupons.identity.base64url import decode_segment
 from coupons.identity.keys_in_force import current_keys
 
 # Where two readers of JSON may differ: nesting, and numbers of very many digits. A short payload

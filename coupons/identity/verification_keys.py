@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from coupons.identity.base64url import decode_segment, encode_segment
+from coupons.claims.base64url import decode_segment, encode_segment
 
 FEWEST_RSA_BITS = 2048  # NIST SP 800-131A
 _HALF = 32  # bytes of each of the two numbers of an ES256 signature

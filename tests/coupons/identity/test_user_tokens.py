@@ -206,6 +206,7 @@ def test_a_public_key_is_no_shared_secret(settings: Any, form: str) -> None:
 # manage.py user_token
 
 
+@pytest.mark.django_db  # the audit log has a row for each command
 def test_the_command_prints_a_token_that_is_believed() -> None:
     out = StringIO()
     call_command("user_token", "jun", segment=["gold"], stdout=out)
@@ -218,6 +219,7 @@ def test_the_command_refuses_a_user_no_token_may_name(user: str) -> None:
         call_command("user_token", user)
 
 
+@pytest.mark.django_db
 def test_the_command_prints_no_token_that_would_be_refused(settings: Any) -> None:
     settings.JWT_LONGEST_S = 3600
     with pytest.raises(CommandError, match="would be refused"):
