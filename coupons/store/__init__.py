@@ -4,9 +4,9 @@ One script per decision (`lua/`), one method per script or command, one attribut
 subject: `admission` decides, `grants` gives named users a place, `campaigns` reads and writes the
 gates, `queue` holds the claims to be stored, `waitlist` the users who wait, `wakeups` the pending
 flags of wake-up messages, `processes` the clock reports of our processes, `logins` counts
-operators' logins, `live` reads and counts what everybody may see, `recovery` and
-`recent_admissions` restore what Redis lost, and `server` asks the server about itself: clock,
-identity, INFO.
+operators' logins, `live` reads what everybody may see, `demand` counts who asks, second by second,
+`refusals` keeps notes of refused claims, `recovery` and `recent_admissions` restore what Redis
+lost, and `server` asks the server about itself: clock, identity, INFO.
 A call about many campaigns returns one result per campaign (`replies.ByCampaign`): an error of one
 campaign does not fail the others.
 """
@@ -17,6 +17,7 @@ from coupons.runtime import ProcessState
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.client import StoreClient
+from coupons.store.demand import DemandCalls
 from coupons.store.grants import Given, GrantCalls, Grantee
 from coupons.store.layouts import LayoutCalls
 from coupons.store.live import LiveCalls
@@ -25,6 +26,7 @@ from coupons.store.processes import ProcessCalls
 from coupons.store.queue import Entry, QueueCalls
 from coupons.store.recent_admissions import RecentAdmissionCalls
 from coupons.store.recovery import Claimant, Marks, RecoveryCalls
+from coupons.store.refusals import RefusalCalls
 from coupons.store.replies import ByCampaign
 from coupons.store.server import ServerCalls
 from coupons.store.waitlist import WaitlistCalls
@@ -55,6 +57,7 @@ class Store:
         self.client, self.breaker = shared.client, shared.breaker
         self.admission = AdmissionCalls(shared)
         self.campaigns = CampaignCalls(shared)
+        self.demand = DemandCalls(shared)
         self.grants = GrantCalls(shared)
         self.layouts = LayoutCalls(shared)
         self.live = LiveCalls(shared)
@@ -63,6 +66,7 @@ class Store:
         self.queue = QueueCalls(shared)
         self.recent_admissions = RecentAdmissionCalls(shared)
         self.recovery = RecoveryCalls(shared)
+        self.refusals = RefusalCalls(shared)
         self.server = ServerCalls(shared)
         self.waitlist = WaitlistCalls(shared)
         self.wakeups = WakeupCalls(shared)

@@ -12,6 +12,7 @@ from coupons.observability import request_id
 from coupons.store import claimant_field, keys
 from coupons.store.client import Script, StoreClient, SubjectCalls, packed_command
 from coupons.store.connection import PipelinedConnection
+from coupons.store.entry_fields import mac_field
 from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing_reply
 from coupons.store.server_identity import NotVerified, require_verified_server
@@ -30,6 +31,12 @@ class Decision(NamedTuple):
     wake_drain: bool
     version: str = ""
     last_place_ms: int | None = None
+    opens_ms: int | None = None
+
+    @property
+    def nobody_holds(self) -> bool:
+        """Whether the version says that there is no claimant."""
+        return self.version.endswith(":0")
 
 
 class AdmissionCalls(SubjectCalls):
@@ -50,10 +57,19 @@ class AdmissionCalls(SubjectCalls):
             return self._await_replicas(replies) if settings.REDIS_WAIT_REPLICAS else replies
 
     def admit(
-        self, slug: str, *, user: str, nth: int, per_user: int, filter_blocks: int
+        self,
+        slug: str,
+        *,
+        user: str,
+        nth: int,
+        per_user: int,
+        filter_blocks: int,
+        mac: bytes = b"",
     ) -> Decision:
-        """Ask for a place, in one round trip. Raises StoreAway, StoreError, OutcomeUnknown,
-        ServerChanged."""
+        """Ask for a place, in one round trip. `mac` is written into the entry.
+
+        Raises StoreAway, StoreError, OutcomeUnknown, ServerChanged.
+        """
         if self.breaker.open and self.breaker.is_resting():
             raise self.breaker.refusal()
         names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
@@ -68,6 +84,7 @@ class AdmissionCalls(SubjectCalls):
             write_again,
             *bits,
             request_id.current_request_id(),
+            *(mac_field(mac) if mac else ()),
         )
         try:
             return self._send(script_keys, arguments)
@@ -81,8 +98,8 @@ class AdmissionCalls(SubjectCalls):
         try:
             return _parse_decision(self._group_commit.call(command))
         except redis.exceptions.NoScriptError:  # nothing ran
-            self.client.script_load(ADMIT.text)
-            return _parse_decision(self._group_commit.call(command))
+            whole = ADMIT.packed_text(script_keys, *arguments)
+            return _parse_decision(self._group_commit.call(whole))
 
     def _await_replicas(self, replies: list[Any]) -> list[Any]:
         """Wait until enough replicas have the places of this group. One WAIT for the group, on the
@@ -110,13 +127,15 @@ class AdmissionCalls(SubjectCalls):
 
     def claimant_filter(self, slug: str, *, version: str) -> bytes | None:
         """The Bloom filter of the campaign's holders (`claims.holder_filter`), or None if the set
-        of claimants is not that of `version` ('epoch:places given') any more. Raises StoreError."""
+        of claimants is not that of `version` (of a `Decision`) any more. Raises StoreError."""
         names = keys.campaign_keys(slug)
         with self.guard_call(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.gate, "epoch", "next")
+            pipe.hlen(names.claimants)
             pipe.get(names.filter)
-            (epoch, next_place), bits = pipe.execute()
-        return bits if epoch and version.encode() == b"%b:%b" % (epoch, next_place) else None
+            (epoch, given), claimants, bits = pipe.execute()
+        is_same = epoch and version.encode() == b"%b:%b:%d" % (epoch, given, claimants)
+        return bits if is_same else None
 
 
 def _unpack_place(packed: bytes) -> tuple[int, int]:
@@ -146,8 +165,9 @@ def _parse_decision(reply: Any) -> Decision:
     outcome, place, at_ms, wake_drain, *rest = reply
     if not rest:
         return Decision(outcome.decode(), place, at_ms, bool(wake_drain))
-    version, *last_ms = rest
-    last_place_ms = int(last_ms[0]) if last_ms and last_ms[0] else None
+    version, *moments = rest
+    moment_ms = int(moments[0]) if moments and moments[0] else None
+    last_ms, opens_ms = (None, moment_ms) if outcome == b"not_open" else (moment_ms, None)
     return Decision(
-        outcome.decode(), place, at_ms, bool(wake_drain), version.decode(), last_place_ms
+        outcome.decode(), place, at_ms, bool(wake_drain), version.decode(), last_ms, opens_ms
     )

@@ -1,19 +1,22 @@
 """The gates of campaigns in Redis, one or many at a time, and facts about the Redis server."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any
 
 import redis
 
+from coupons import dry_run
 from coupons.errors import NotInstalled
 from coupons.store import keys
 from coupons.store.client import Script, SubjectCalls, time_ms
 from coupons.store.layouts import CREATED, demand_known
 from coupons.store.replies import ByCampaign, failure_of, parsing_reply, reply_each
 
-INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
+INSTALL, LIST = Script("install_check", "install"), Script("list")
+WOULD_INSTALL = Script("install_check", "would_install", reads=True)
+TYPES = Script("types", reads=True)
 _TYPES = tuple(keys.TYPES.values())
 
 
@@ -40,7 +43,8 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """What `install_gate` writes into the gate. Times in milliseconds; `longest` is the most claims
-    that may wait in the queue; `facts` is the campaign's snapshot as JSON."""
+    that may wait in the queue; `facts` is the campaign's snapshot as JSON; `last_ms` is when the
+    last place was given, if the definition takes units back that were added after it."""
 
     epoch: str
     stock: int
@@ -51,6 +55,7 @@ class Definition:
     facts: bytes
     filter_bits: int
     granted: int = 0
+    last_ms: int | None = None
 
 
 class CampaignCalls(SubjectCalls):
@@ -58,15 +63,18 @@ class CampaignCalls(SubjectCalls):
 
     def install_gate(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
         """Write the definition. Returns the outcome of `install.lua` (see its header) and the
-        number of places given so far. A missing gate is made only with `create`."""
+        number of places given so far. A missing gate is made only with `create`. In a dry run the
+        outcome is found out, and nothing is written."""
         names, d = keys.campaign_keys(slug), definition
+        install = WOULD_INSTALL if dry_run.noted("install") else INSTALL
         with self.guard_call():
-            outcome, given = INSTALL(
+            outcome, given = install(
                 self.client, (names.gate, names.queue, names.filter),
                 d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
                 d.longest, d.facts, keys.GROUP, d.filter_bits, CREATED, d.granted,
+                "" if d.last_ms is None else d.last_ms,
             )  # fmt: skip
-            if outcome == b"installed":
+            if outcome == b"installed" and install is INSTALL:
                 LIST(self.client, (keys.INSTALLED,), slug)
         return outcome.decode(), int(given)
 
@@ -134,13 +142,21 @@ class CampaignCalls(SubjectCalls):
             pipe.time()
             *replies, clock = pipe.execute(raise_on_error=False)
         now_ms = server_ms(clock)
-        return reply_each(slugs, replies, partial(_gate, now_ms))
+        return reply_each(slugs, replies, partial(gate_of, now_ms))
 
     def installed_slugs(self) -> list[str]:
         """The slugs of all installed campaigns, sorted. Raises StoreError if the key is no set."""
         with self.guard_call():
             members: Any = self.client.smembers(keys.INSTALLED)
         return sorted(slug.decode(errors="replace") for slug in members)
+
+    def forget_campaign(self, slug: str) -> None:
+        """Delete all keys of a campaign, and its entry in the set of installed ones: for campaigns
+        that are removed, never for one that has issued a coupon to anybody."""
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
+            pipe.srem(keys.INSTALLED, slug)
+            pipe.delete(*astuple(keys.campaign_keys(slug)))
+            pipe.execute()
 
     def list_installed(self, slugs: Sequence[str]) -> None:
         """Add campaigns to the set that `installed_slugs` reads. A key of another type is
@@ -169,7 +185,8 @@ def server_ms(reply: Any) -> int:
     return time_ms(reply)
 
 
-def _gate(now_ms: int, fields: list[Any], waiting: int, parked: int) -> Gate | None:
+def gate_of(now_ms: int, fields: list[Any], waiting: int, parked: int) -> Gate | None:
+    """The gate from its fields as `gates` reads them; None: it is missing. Raises ValueError."""
     epoch, *numbers, granted, layout = fields
     if epoch is None:
         return None

@@ -3,7 +3,7 @@
 Nothing here retries: a call without a reply in `REDIS_TIMEOUT_S` raises `StoreAway`, and the caller
 decides whether to retry. While the circuit breaker is open, `StoreAway` is raised at once. An error
 reply about the keys of one call (`WRONGTYPE`, `NOGROUP`, an error in a script) does not mean that
-Redis is away: it raises `StoreError`.
+Redis is away: it raises `StoreError`. In a dry run only commands that read are sent.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from coupons import dry_run
 from coupons.errors import StoreAway
 from coupons.observability import metrics
 from coupons.observability.circuit_breaker import Breaker
@@ -30,19 +31,31 @@ def packed_command(*words: Any) -> bytes:
     return cast(bytes, pack_command(words))
 
 
+# What a script does without keys: nothing. So EVAL loads it, where the right to SCRIPT is missing.
+_LOADED_ONLY = "if not KEYS[1] then return 0 end\n"
+
+
 class Script:
-    """A Lua file. Called by its hash (EVALSHA); its text is sent only if the server lacks it."""
+    """A Lua file, or several in a row. Called by its hash (EVALSHA); its text is sent only if the
+    server lacks it. `reads`: it writes nothing, so that a dry run may send it."""
 
     all: ClassVar[list["Script"]] = []  # every script of this process, for the warm-up
+    reading: ClassVar[set[str]] = set()  # hashes and texts of those that write nothing
 
-    def __init__(self, name: str) -> None:
-        self.text = (LUA / f"{name}.lua").read_text()
+    def __init__(self, *names: str, reads: bool = False) -> None:
+        self.text = _LOADED_ONLY + "".join((LUA / f"{name}.lua").read_text() for name in names)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         Script.all.append(self)
+        if reads:
+            Script.reading |= {self.sha, self.text}
 
     def packed(self, names: Sequence[str], *arguments: Any) -> bytes:
         """The EVALSHA call encoded in the Redis protocol."""
         return packed_command("EVALSHA", self.sha, len(names), *names, *arguments)
+
+    def packed_text(self, names: Sequence[str], *arguments: Any) -> bytes:
+        """The same call with the script's text (EVAL), after which the server knows it."""
+        return packed_command("EVAL", self.text, len(names), *names, *arguments)
 
     def __call__(self, client: redis.Redis, names: Sequence[str], *arguments: Any) -> Any:
         try:
@@ -52,12 +65,50 @@ class Script:
 
     def each(self, client: redis.Redis, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Many calls, each `(key names, *arguments)`, in one pipeline. Returns for each call its
-        reply, or the error that Redis replied."""
-        client.script_load(self.text)
+        reply, or the error that Redis replied. The first sends the text, so that no other finds
+        the script missing; SCRIPT LOAD is a command that no service has a right to."""
         with client.pipeline(transaction=False) as pipe:
-            for names, *arguments in calls:
+            for names, *arguments in calls[:1]:
+                pipe.eval(self.text, len(names), *names, *arguments)
+            for names, *arguments in calls[1:]:
                 pipe.evalsha(self.sha, len(names), *names, *arguments)
             return pipe.execute(raise_on_error=False)
+
+
+# What a dry run may send, beside scripts that write nothing.
+READING = frozenset({
+    "PING", "ECHO", "TIME", "INFO", "TYPE", "EXISTS", "SCAN", "GET", "STRLEN", "TTL", "PTTL",
+    "GETBIT", "HGET", "HMGET", "HGETALL", "HKEYS", "HLEN", "HEXISTS", "HSCAN", "SMEMBERS", "SCARD",
+    "SISMEMBER", "XLEN", "XRANGE", "XREVRANGE", "XPENDING", "XINFO", "LLEN",
+})  # fmt: skip
+
+
+def demand_reading(command: Sequence[Any]) -> None:
+    """Raises DryRunWrites for a command that may write, in a dry run."""
+    if not dry_run.is_dry_run():
+        return
+    name = str(command[0]).upper().split()[0]
+    is_reading_script = name in ("EVAL", "EVALSHA") and command[1] in Script.reading
+    if name not in READING and not is_reading_script:
+        raise dry_run.DryRunWrites(f"{name} was not sent: this is a dry run")
+
+
+class _Pipeline(redis.client.Pipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        for command, _options in self.command_stack:
+            demand_reading(command)
+        return super().execute(raise_on_error)
+
+
+class _Client(redis.Redis):
+    """redis-py's client; in a dry run it sends only what reads."""
+
+    def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        demand_reading(arguments)
+        return super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> _Pipeline:
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
 # No reply came. (redis-py also raises these while Redis loads its data or rejects our password.)
@@ -84,7 +135,7 @@ class StoreClient:
             slow_s=timeout_s / 2,
         )
         self._url, self.timeout_s, self._max_connections = url, timeout_s, max_connections
-        self.client = redis.Redis(connection_pool=self.new_pool())
+        self.client = _Client(connection_pool=self.new_pool())
 
     def new_pool(self, **more: Any) -> _Pool:
         return _Pool.from_url(

@@ -12,6 +12,7 @@ from typing import Any
 import hiredis
 import redis
 
+from coupons import dry_run
 from coupons.observability import metrics
 
 STALE_AFTER_S = 0.02  # a connection that was idle for longer is checked before it is used
@@ -35,6 +36,8 @@ class PipelinedConnection:
 
         Raises RedisError if the connection failed; then it is not known which commands ran.
         """
+        if dry_run.is_dry_run():
+            raise dry_run.DryRunWrites("a dry run sends no commands here")
         now = time.monotonic()
         if self._socket is None or self._pid != os.getpid() or now - self._used_s > STALE_AFTER_S:
             self._connect()

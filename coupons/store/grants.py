@@ -12,6 +12,7 @@ from coupons.errors import OutcomeUnknown, ServerChanged
 from coupons.store import claimant_field, keys
 from coupons.store.client import Script, StoreClient, SubjectCalls, packed_command
 from coupons.store.connection import PipelinedConnection
+from coupons.store.entry_fields import mac_field
 from coupons.store.replies import failure_of, parsing_reply
 from coupons.store.server_identity import NotVerified, require_verified_server
 from coupons.store.wakeups import WAKEUP_TTL_MS
@@ -20,11 +21,13 @@ GRANT = Script("grant")
 
 
 class Grantee(NamedTuple):
-    """A user to get their `nth` place. `request`: an id that the claim keeps."""
+    """A user to get their `nth` place. `request`: an id that the claim keeps. `mac`: of the entry,
+    if it has one."""
 
     user: str
     nth: int
     request: str
+    mac: bytes = b""
 
 
 class Given(NamedTuple):
@@ -59,12 +62,16 @@ class GrantCalls(SubjectCalls):
         names = keys.campaign_keys(slug)
         script_keys = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         write_again = int(settings.REDIS_WAIT_REPLICAS > 0)
-        commands = []
-        for user, nth, request in grantees:
+        commands: list[bytes] = []
+        for user, nth, request, mac in grantees:
             field = claimant_field.encode_field(user, nth, per_user)
             bits = holder_filter.bit_positions(field, filter_blocks)
-            arguments = (field, user.encode(), nth, WAKEUP_TTL_MS, write_again, *bits, request)
-            commands.append(GRANT.packed(script_keys, *arguments))
+            arguments = (
+                field, user.encode(), nth, WAKEUP_TTL_MS, write_again, *bits, request,
+                *mac_field(mac),
+            )  # fmt: skip
+            packed = GRANT.packed if commands else GRANT.packed_text  # the first brings the script
+            commands.append(packed(script_keys, *arguments))
         try:
             with self.breaker.guard(), self._one_at_a_time:
                 replies = self._send(commands)
@@ -76,8 +83,7 @@ class GrantCalls(SubjectCalls):
 
     def _send(self, commands: list[bytes]) -> list[Any]:
         """Raises redis.RedisError, OutcomeUnknown."""
-        load = packed_command("SCRIPT", "LOAD", GRANT.text)
-        _, *replies = self._connection.exchange([load, *commands])
+        replies = self._connection.exchange(commands)
         wanted = settings.REDIS_WAIT_REPLICAS
         if wanted:
             (replicas,) = self._connection.add(

@@ -41,17 +41,28 @@ class GroupCommit:
     def call(self, command: bytes) -> Any:
         """Send one packed command and return its reply. Raises RedisError, for an error reply as
         for a failed connection, or what else `round_trip` raised."""
-        call = _Call(command)
         with self._lock:
-            self._waiting.append(call)
-            first, self._busy = not self._busy, True
-        if not first:
+            is_alone, self._busy = not self._busy, True
+            if not is_alone:
+                call = _Call(command)
+                self._waiting.append(call)
+        if is_alone:  # nobody waits: whoever comes now finds it busy
+            reply = self._call_alone(command)
+        else:
             self._wait(call)
-        if first or call.leads:  # read `leads` only after `released` was acquired
-            self._lead()
-        if isinstance(call.reply, Exception):
-            raise call.reply
-        return call.reply
+            if call.leads:  # read `leads` only after `released` was acquired
+                self._lead()
+            reply = call.reply
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def _call_alone(self, command: bytes) -> Any:
+        try:
+            (reply,) = self._round_trip([command])
+        finally:
+            self._appoint_leader()
+        return reply
 
     def _wait(self, call: _Call) -> None:
         if call.released.acquire(timeout=self._max_wait_s):

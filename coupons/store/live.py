@@ -1,16 +1,19 @@
 """What everybody may see of a campaign while it runs: its gate, the moment of the last place, and
 how many have asked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from coupons.errors import NotInstalled
 from coupons.store import keys
-from coupons.store.campaigns import server_ms
+from coupons.store.campaigns import Gate, gate_of, server_ms
 from coupons.store.client import SubjectCalls
+from coupons.store.demand import RING_S, DemandSecond, parse_seconds, ring_slots
 from coupons.store.layouts import demand_known
-from coupons.store.replies import reply_each
+from coupons.store.replies import parsing_reply, reply_each
+
+SLOTS_AT_ONCE = 60  # seconds of demand, of a reader who has the ones before
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,21 @@ class LiveGate:
     now_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class SaleReading:
+    """All that the operators' live page asks of Redis. `gate` None: Redis has no such campaign.
+    `oldest_ms`: when the oldest waiting claim was admitted; None: no claim waits. `canary_ms`,
+    `swept_ms`: when a worker last handled them; None: never. All by Redis' clock."""
+
+    gate: Gate | None
+    oldest_ms: int | None
+    canary_ms: int | None
+    swept_ms: int | None
+    seconds: list[DemandSecond]
+    now_ms: int
+
+
+_GATE_FIELDS = ("epoch", "stock", "opens", "closes", "paused", "next", "granted", "layout")
 _FIELDS = ("epoch", "layout", "granted", "last", "stock", "opens", "closes", "paused", "next")
 
 
@@ -58,22 +76,62 @@ class LiveCalls(SubjectCalls):
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
         return gate
 
+    def read_sale(self, slug: str, since_ms: int = 0) -> SaleReading:
+        """In one round trip, the demand from `since_ms` on. The gate is read before the queue, so
+        that a claim that is stored meanwhile is not missed. Raises StoreAway, StoreError."""
+        names = keys.campaign_keys(slug)
+        first_s = since_ms // 1000
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
+            pipe.hmget(names.gate, *_GATE_FIELDS)
+            pipe.xlen(names.queue)
+            pipe.xlen(names.parked)
+            pipe.xrange(names.queue, count=1)
+            if since_ms:
+                pipe.hmget(names.demand, ring_slots(first_s, first_s + SLOTS_AT_ONCE))
+            else:
+                pipe.hmget(names.demand, ring_slots(0, RING_S))
+            pipe.get(keys.CANARY)
+            pipe.get(keys.SWEPT)
+            pipe.time()
+            *replies, clock = pipe.execute(raise_on_error=False)
+        now_ms = server_ms(clock)
+        parsed = reply_each([slug], replies, partial(_sale_reading, now_ms, since_ms))
+        return parsed.result(slug)
+
+    def last_place_ms(self, slug: str) -> int | None:
+        """When the last place of the stock was given; None: it was not yet, or is not known.
+        Raises StoreAway, StoreError."""
+        with self.guard_call():
+            reply: Any = self.client.hget(keys.campaign_keys(slug).gate, "last")
+        with parsing_reply(f"a moment of {slug}"):
+            return None if reply is None else int(reply)
+
     def read_counts(self, slug: str) -> Counts:
         """Raises StoreAway, StoreError."""
         with self.guard_call():
             reply: Any = self.client.hmget(keys.campaign_keys(slug).counts, "asked", "refused")
         return _counts(reply)
 
-    def add_counts(self, counts: Mapping[str, Counts]) -> None:
-        """Add to the counts of these campaigns, in one round trip. Not idempotent: after StoreAway
-        it is not known whether they were added. Raises StoreAway; an error about one campaign's key
-        is ignored."""
-        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
-            for slug, more in counts.items():
-                name = keys.campaign_keys(slug).counts
-                pipe.hincrby(name, "asked", more.asked)
-                pipe.hincrby(name, "refused", more.refused)
-            pipe.execute(raise_on_error=False)
+
+def _sale_reading(
+    now_ms: int,
+    since_ms: int,
+    fields: list[Any],
+    waiting: int,
+    parked: int,
+    oldest: list[Any],
+    demand: list[Any],
+    *marks: bytes | None,
+) -> SaleReading:
+    canary_ms, swept_ms = (None if mark is None else int(mark) for mark in marks)
+    return SaleReading(
+        gate=gate_of(now_ms, fields, waiting, parked),
+        oldest_ms=int(oldest[0][0].split(b"-")[0]) if oldest else None,
+        canary_ms=canary_ms,
+        swept_ms=swept_ms,
+        seconds=parse_seconds(filter(None, demand), max(since_ms, now_ms - 1000 * RING_S)),
+        now_ms=now_ms,
+    )
 
 
 def _live_gate(slug: str, now_ms: int, fields: list[Any], counts: list[Any]) -> LiveGate | None:

@@ -1,11 +1,13 @@
 """Rate limits on operators' login attempts, shared by all processes.
 
-An attempt counts in four counters: of its source (with this name), of the name, of the address, and
-of all users. Each is a fixed window: it starts with the first attempt and is then deleted whole.
+Passwords and codes have keys apart (`Kind`), so that no name that a stranger types with a password
+can fill the counters of codes. An attempt counts in four counters: of its source (with this name),
+of the name, of the address, and of all users. Each is a fixed window: it starts with the first
+attempt and is then deleted whole.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from coupons.store import keys
@@ -26,6 +28,13 @@ class Limit(IntEnum):
     EVERYBODY = 4
 
 
+class Kind(StrEnum):
+    """What is tried: a part of the keys' names that no typed text reaches."""
+
+    PASSWORD = ""
+    CODE = "-code"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The source of an attempt: a browser known to have logged in with this name before, or an
@@ -34,6 +43,7 @@ class Source:
     name: str
     address: str
     browser: str = ""
+    kind: Kind = Kind.PASSWORD
 
     @property
     def field(self) -> str:
@@ -41,7 +51,11 @@ class Source:
 
     @property
     def names(self) -> tuple[str, str, str]:
-        return keys.login_name(self.name), keys.login_address(self.address), keys.LOGIN_EVERYBODY
+        return (
+            keys.login_name(self.name, self.kind),
+            keys.login_address(self.address, self.kind),
+            keys.login_everybody(self.kind),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +92,16 @@ class LoginCalls(SubjectCalls):
 
     def unlock_name(self, name: str) -> int:
         """Delete the counters of a name, of the addresses that tried it, and of all users.
-        Returns how many sources the name had attempts from."""
+        Returns how many sources the name had attempts from, with passwords and with codes."""
+        return sum(self._unlock_kind(name, kind) for kind in Kind)
+
+    def _unlock_kind(self, name: str, kind: Kind) -> int:
+        counter = keys.login_name(name, kind)
         with self.guard_call():
-            fields: Any = self.client.hkeys(keys.login_name(name))
+            fields: Any = self.client.hkeys(counter)
             sources = [field.decode() for field in fields if field != b"*"]
-            addresses = [keys.login_address_of(field) for field in sources if ":" not in field]
-            self.client.delete(keys.login_name(name), keys.LOGIN_EVERYBODY, *addresses)
+            addresses = [keys.login_address_of(one, kind) for one in sources if ":" not in one]
+            self.client.delete(counter, keys.login_everybody(kind), *addresses)
         return len(sources)
 
     def unlock_all(self) -> int:

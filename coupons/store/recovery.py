@@ -12,6 +12,7 @@ from coupons.claims.values import AdmittedClaim
 from coupons.store import keys
 from coupons.store.campaigns import LIST, Definition
 from coupons.store.client import Script, SubjectCalls
+from coupons.store.entry_fields import mac_field
 from coupons.store.layouts import CREATED, demand_known
 from coupons.store.replies import ByCampaign, reply_each
 
@@ -110,7 +111,9 @@ class RecoveryCalls(SubjectCalls):
     def write_claimants(
         self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
     ) -> None:
-        """Write claimants and their filter bits. One who is known already is overwritten only with
+        """Write claimants, after their filter bits: a filter that is loaded meanwhile, or a failure
+        between the two, must not leave a claimant whose bits are missing (processes that remember
+        'sold out' would refuse them). One who is known already is overwritten only with
         `replace`."""
         if not claimants:
             return
@@ -120,10 +123,10 @@ class RecoveryCalls(SubjectCalls):
             for claimant in claimants
             for bit in holder_filter.bit_positions(claimant.field, filter_blocks)
         ]
+        ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
         with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
+            self.client.execute_command("BITFIELD", names.filter, *ops)
             _add_claimants(pipe, names.claimants, claimants, replace)
-            ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
-            pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
             pipe.execute()
 
     def scan_claimants(self, slug: str) -> Iterator[list[Claimant]]:
@@ -140,11 +143,10 @@ class RecoveryCalls(SubjectCalls):
 
     def places_of(self, slug: str, fields: Sequence[bytes]) -> list[tuple[int, int] | None]:
         """(place, moment in ms) of each claimant, in order; None: not known."""
-        names = keys.campaign_keys(slug)
-        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
-            for field in fields:
-                pipe.hget(names.claimants, field)
-            values = pipe.execute()
+        if not fields:
+            return []
+        with self.guard_call():
+            values: Any = self.client.hmget(keys.campaign_keys(slug).claimants, list(fields))
         return [None if packed is None else _claimant(b"", packed)[1:] for packed in values]
 
     def requeue_claim(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
@@ -154,7 +156,7 @@ class RecoveryCalls(SubjectCalls):
         script_keys = (names.gate, names.claimants, names.queue)
         arguments = (
             claimant.field, claim.user.encode(), claim.nth, claimant.place, claimant.admitted_ms,
-            claim.request,
+            claim.request, *mac_field(claim.mac),
         )  # fmt: skip
         with self.guard_call():
             return bool(REQUEUE(self.client, script_keys, *arguments))

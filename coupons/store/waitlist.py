@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from coupons.store import claimant_field, keys
 from coupons.store.client import Script, SubjectCalls
+from coupons.store.entry_fields import MAC, mac_field
 from coupons.store.replies import parsing_reply
 
 WAITLIST, LEAVE_WAITLIST = Script("waitlist"), Script("leave_waitlist")
@@ -27,19 +28,21 @@ class Waiter(NamedTuple):
 
 class JoinedBatch(NamedTuple):
     """Those who joined, by entry id; None: the entry is not ours. `epoch`: the gate's just before
-    they were read; "" if it has none."""
+    they were read; "" if it has none. `macs`: the MAC of each entry, empty if it has none."""
 
     epoch: str
     waiters: dict[str, Waiter | None]
+    macs: dict[str, bytes]
 
 
 class WaitlistCalls(SubjectCalls):
-    def join(self, slug: str, *, user: str, per_user: int, limit: int) -> Joined:
+    def join(self, slug: str, *, user: str, per_user: int, limit: int, mac: bytes = b"") -> Joined:
         names = keys.campaign_keys(slug)
         script_keys = (names.gate, names.claimants, names.waitlist, names.joined)
         field = claimant_field.encode_field(user, 1, per_user)
         with self.guard_call():
-            reply = WAITLIST(self.client, script_keys, field, user.encode(), limit)
+            arguments = (field, user.encode(), limit, *mac_field(mac))
+            reply = WAITLIST(self.client, script_keys, *arguments)
         with parsing_reply(f"a waitlist of {slug}"):
             outcome, number, at_ms, waiting = reply
             return Joined(outcome.decode(), number, at_ms, waiting)
@@ -58,7 +61,8 @@ class WaitlistCalls(SubjectCalls):
             pipe.xrange(names.joined, count=count)
             epoch, entries = pipe.execute()
         waiters = {entry_id.decode(): _waiter(fields) for entry_id, fields in entries}
-        return JoinedBatch((epoch or b"").decode(), waiters)
+        macs = {entry_id.decode(): fields.get(MAC, b"") for entry_id, fields in entries}
+        return JoinedBatch((epoch or b"").decode(), waiters, macs)
 
     def delete_joined(self, slug: str, ids: Sequence[str]) -> None:
         """Only after their rows are committed."""

@@ -2,6 +2,7 @@
 -- queued for MySQL in the same step.
 -- KEYS   1 gate   2 claimants   3 waitlist   4 stream of those who joined
 -- ARGV   1 claimant's field   2 user   3 most who may wait
+--        4 ... more fields of the entry
 -- RETURN {outcome, number (has_place: place), ms when joined or now, users who wait}
 --        'joined' | 'waiting' (joined before) | 'has_place' | 'full' | 'not_sold_out' | 'not_open' |
 --        'closed' | 'not_installed' | 'not_synced' (the list must be read from MySQL first: it is of
@@ -30,5 +31,5 @@ if waiting >= tonumber(ARGV[3]) then return {'full', 0, now, waiting} end
 
 local number = redis.call('HINCRBY', KEYS[3], 'last', 1)
 redis.call('HSET', KEYS[3], 'u' .. ARGV[2], struct.pack('>I4I6', number, now))
-redis.call('XADD', KEYS[4], '*', 'u', ARGV[2], 'n', number, 't', now)
+redis.call('XADD', KEYS[4], '*', 'u', ARGV[2], 'n', number, 't', now, unpack(ARGV, 4))
 return {'joined', number, now, waiting + 1}
