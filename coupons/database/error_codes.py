@@ -34,20 +34,26 @@ _SQLITE_AWAY = (
 _NO_REPLY = frozenset({2002, 2003, 2004, 2005, 2006, 2012, 2013, 2055})
 
 
+def _code_of(error: BaseException) -> int | str:
+    """The number, or SQLite's message; "" of an exception that no driver has raised."""
+    code = error.args[0] if error.args else ""
+    return code if isinstance(code, int | str) else ""
+
+
 def is_silent(error: BaseException) -> bool:
     """Whether there was no reply: connection refused or lost, or a timeout."""
-    return isinstance(error, Error) and bool(error.args) and error.args[0] in _NO_REPLY
+    return isinstance(error, Error) and _code_of(error) in _NO_REPLY
 
 
 def is_in_the_way(away: DatabaseAway) -> bool:
     """Whether it was a lock conflict with another transaction; other rows may well be free."""
     error = away.__cause__
-    return bool(error and error.args and error.args[0] in _LOCK_CONFLICT)
+    return error is not None and _code_of(error) in _LOCK_CONFLICT
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the failure is temporary: the same statement may succeed later."""
-    code = error.args[0] if error.args else ""
+    code = _code_of(error)
     if isinstance(error, InterfaceError) or code in _AWAY:
         return True
     return isinstance(code, str) and any(text in code.lower() for text in _SQLITE_AWAY)
@@ -55,7 +61,7 @@ def is_away(error: BaseException) -> bool:
 
 def lacks_tables(error: BaseException) -> bool:
     """Whether a table or a column is missing: migrations were not run."""
-    code = error.args[0] if error.args else ""
+    code = _code_of(error)
     return code in (1054, 1146) or str(code).startswith(("no such table", "no such column"))
 
 
@@ -63,4 +69,4 @@ def refuses_row(error: BaseException) -> bool:
     """Whether the database refused a row: a violated constraint, or a value out of range."""
     if isinstance(error, IntegrityError | DataError):
         return True
-    return bool(error.args) and error.args[0] in _ROW_REFUSED
+    return _code_of(error) in _ROW_REFUSED

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from coupons.claims import holder_filter
 from coupons.claims.limits import MAX_STOCK
+from coupons.claims.stranger_text import DIRECTION, UNPRINTABLE
 from coupons.models.currencies import DECIMALS, MOST_DECIMALS
 
 MAX_VALID_DAYS = 36_500  # a hundred years
@@ -32,8 +33,6 @@ CURRENCY_FORM = gettext_lazy("Give three capital letters, as ISO 4217 has them: 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"  # fillers of Hangul, Braille without a dot
 
 
@@ -73,9 +72,9 @@ def known_zone(name: str) -> None:
 def one_line(text: str) -> None:
     """Raises ValidationError for control characters, line breaks and lone surrogates, for
     characters that change the direction of text, and for text without any visible character."""
-    if _UNPRINTABLE.search(text):
+    if UNPRINTABLE.search(text):
         raise ValidationError(_("Write it in one line, without control characters."), "one_line")
-    if _DIRECTION.search(text):
+    if DIRECTION.search(text):
         raise ValidationError(
             _("Write it without characters that change the direction of text."), "direction"
         )
@@ -86,7 +85,7 @@ def one_line(text: str) -> None:
 def as_one_line(text: str, most: int) -> str:
     """The text made safe for a history entry: one line of at most `most` characters, without
     control and direction characters."""
-    return _DIRECTION.sub("", _UNPRINTABLE.sub(" ", text))[:most]
+    return DIRECTION.sub("", UNPRINTABLE.sub(" ", text))[:most]
 
 
 def _is_visible(character: str) -> bool:

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from coupons.claims.limits import MAX_PER_USER, MAX_STOCK, SLUG
-from coupons.models import constraints, rules
+from coupons.models import constraints, rights, rules
 from coupons.models.bounds import (
     AMOUNT_DIGITS,
     CURRENCY,
@@ -216,12 +216,17 @@ class Campaign(models.Model):
     held = models.BooleanField(default=False, db_default=False, editable=False)
     # An operator lets it open in spite of a red board, as it is planned now.
     overridden = models.BooleanField(default=False, db_default=False, editable=False)
+    # When the last place of a stock open to everyone was given the first time, by the deciding
+    # clock; and the stock that sold out last (`campaigns.sold_out`).
+    sold_out_at = models.DateTimeField(_("sold out at"), null=True, editable=False)
+    sold_out_stock = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
         ordering: ClassVar = ["-id"]
+        permissions: ClassVar = rights.OF_CAMPAIGN
         constraints: ClassVar = constraints.OF_CAMPAIGNS
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
+from coupons.models import rights
 from coupons.models.campaign import Campaign
 from coupons.models.fields import ExactField
 from coupons.models.stock import Slot
@@ -30,6 +31,7 @@ class Coupon(models.Model):
         verbose_name = _("coupon")
         verbose_name_plural = _("coupons")
         ordering: ClassVar = ["-slot"]
+        permissions: ClassVar = rights.OF_COUPON
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "place"], name="coupon_one_per_place"),
             # The user first: the same index serves the query for a user's coupons.

@@ -31,6 +31,16 @@ class EventKind(models.TextChoices):
     RECEIPT_HONOURED = "receipt_honoured", _("honoured a receipt")  # (place, user)
     GRANTED = "granted", _("granted")  # (count)
     GIVEN_ON = "given_on", _("gave returned stock on")  # (count, to: a value of ReturnsTo)
+    PROVED = "proved", _("proved")  # (root, places, coupons)
+    PROOF_DIFFERS = "proof_differs", _("differs from its proof")  # (places: ranges as text)
+    UNDONE = "undone", _("undone")  # (verb: a value of UndoableVerb, and more of it; reason)
+    # (verb: a value of ApprovalRequest.Verb; request: its number; reason; asked_by; is_alone)
+    APPROVAL_ASKED = "approval_asked", _("asked for approval")
+    APPROVED = "approved", _("approved")
+    APPROVAL_REFUSED = "approval_refused", _("refused approval")
+    REHEARSAL_BEGAN = "rehearsal_began", _("rehearsal began")  # (people, per_second)
+    REHEARSED = "rehearsed", _("rehearsed")  # (light, per_second, checks; or stopped)
+    SOLD_OUT = "sold_out", _("sold out")  # (stock, after_ms, is_exact)
     OTHER = "other", _("other")  # (text), of a release that knew other kinds
 
 

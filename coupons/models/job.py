@@ -11,6 +11,7 @@ from coupons.models.merchant import Merchant
 
 class JobState(models.TextChoices):
     RECEIVING = "receiving", _("receiving")
+    ASKED = "asked", _("waits for approval")
     READY = "ready", _("waiting")
     RUNNING = "running", _("running")
     DONE = "done", _("done")

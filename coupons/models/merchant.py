@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
 from coupons.claims.limits import SLUG
+from coupons.models import rights
 from coupons.models.bounds import one_line
 from coupons.models.fields import ExactField
 
@@ -58,6 +59,7 @@ class MerchantKey(AbstractAPIKey):
     replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False)
 
     class Meta:
+        permissions: ClassVar = rights.OF_KEY
         ordering: ClassVar = ["-created"]
         verbose_name = _("merchant's key")
         verbose_name_plural = _("merchants' keys")

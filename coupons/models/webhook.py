@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from coupons.models import rights
 from coupons.models.campaign import Campaign
 from coupons.models.merchant import Merchant
 
@@ -72,6 +73,7 @@ class WebhookEndpoint(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions: ClassVar = rights.OF_ENDPOINT
         verbose_name = _("webhook endpoint")
         verbose_name_plural = _("webhook endpoints")
 
@@ -108,7 +110,10 @@ class WebhookDelivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "message"], name="delivery_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["endpoint", "state", "due_at", "message"], name="delivery_by_due")
+            models.Index(fields=["endpoint", "state", "due_at", "message"], name="delivery_by_due"),
+            # For the operators' list, newest first: each ends with the primary key.
+            models.Index(fields=["state"], name="delivery_by_state"),
+            models.Index(fields=["endpoint", "state"], name="delivery_by_endpoint_and_state"),
         ]
 
     def __str__(self) -> str:
