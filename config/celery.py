@@ -13,8 +13,9 @@ from typing import Any
 from celery import Celery, signals
 from celery.schedules import schedule
 
-from config import env, tracing
+from config import env, store_urls, tracing
 from config.worker import process
+from config.worker.transport import SOFT_TIME_LIMIT_S, TIME_LIMIT_S
 
 if tracing.ON:
     from config.tracing import worker as tracing_worker
@@ -63,8 +64,10 @@ def _broker_url() -> str:
     return env.store_url("CELERY_BROKER_URL", local=laptop)
 
 
+_BROKER_URL = _broker_url()
 app.conf.update(
-    broker_url=_broker_url(),
+    broker_url=_BROKER_URL,
+    broker_use_ssl=store_urls.broker_tls(_BROKER_URL),
     broker_transport_options=_TRANSPORT,
     visibility_timeout=60,
     broker_connection_retry_on_startup=True,
@@ -79,8 +82,8 @@ app.conf.update(
     result_backend=None,
     task_serializer="json",
     accept_content=["json"],  # pickle from a reachable broker would be code execution
-    task_soft_time_limit=30,
-    task_time_limit=45,
+    task_soft_time_limit=SOFT_TIME_LIMIT_S,
+    task_time_limit=TIME_LIMIT_S,
     worker_max_tasks_per_child=1000,  # these two bound a memory leak; the second in KiB
     worker_max_memory_per_child=1024 * env.integer("WORKER_CHILD_MEMORY_MB", 400, low=150),
     # With it, anyone who reaches the broker could stop every worker. Flower uses events instead.
@@ -97,6 +100,12 @@ app.conf.update(
         "coupons.tend_webhooks": {"queue": "webhooks"},
         "coupons.bulk": {"queue": "bulk"},
         "coupons.expire": {"queue": "bulk"},
+        "coupons.prove": {"queue": "bulk"},
+        "coupons.report": {"queue": "bulk"},
+        "coupons.rehearse": {"queue": "bulk"},
+        "coupons.notify": {"queue": "bulk"},
+        "coupons.keep_demand": {"queue": "bulk"},
+        "coupons.move_refusals": {"queue": "bulk"},
     },
     # All periodic tasks. No message has Celery's `expires`: see `worker.queue_limits`.
     beat_scheduler="config.beat:LeasedScheduler",
@@ -109,6 +118,12 @@ app.conf.update(
         "webhooks": {"task": "coupons.tend_webhooks", "schedule": _every(1.0)},
         "bulk": {"task": "coupons.bulk", "schedule": _every(2.0)},
         "expire": {"task": "coupons.expire", "schedule": _every(30.0)},
+        "prove": {"task": "coupons.prove", "schedule": _every(30.0)},
+        "report": {"task": "coupons.report", "schedule": _every(30.0)},
+        "rehearse": {"task": "coupons.rehearse", "schedule": _every(5.0)},
+        "notify": {"task": "coupons.notify", "schedule": _every(5.0)},
+        "keep_demand": {"task": "coupons.keep_demand", "schedule": _every(30.0)},
+        "move_refusals": {"task": "coupons.move_refusals", "schedule": _every(60.0)},
         "watch_returned": {"task": "coupons.watch_returned", "schedule": _every(300.0)},
         "returns": {"task": "coupons.returns", "schedule": _every(2.0)},
     },

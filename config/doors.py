@@ -27,21 +27,35 @@ URLCONFS = {
     Door.MERCHANTS: "config.urls.merchants",
     Door.PAGES: "config.urls.pages",
     Door.OPERATORS: "config.urls.operators",
-    Door.ALL: "config.urls",
+    Door.ALL: "config.urls.every",
 }
 
 # Middleware that only operators need: probes, sessions, forms, cookies, the admin's static files.
 _OPERATORS_ONLY = ("config.probes.", "config.middleware.", "config.admin_metrics.", "whitenoise.")
+# Who operators and merchants are, for the audit log.
+_AUDITED = ("coupons.audit.",)
 _PAGES_ONLY = ("config.page_files.",)
 _LEFT_OUT = {
-    Door.USERS: _OPERATORS_ONLY + _PAGES_ONLY,
+    Door.USERS: _OPERATORS_ONLY + _PAGES_ONLY + _AUDITED,
     Door.MERCHANTS: _OPERATORS_ONLY + _PAGES_ONLY,
-    Door.PAGES: _OPERATORS_ONLY,
+    Door.PAGES: _OPERATORS_ONLY + _AUDITED,
     Door.OPERATORS: _PAGES_ONLY,
     Door.ALL: (),
 }
+# Apps of the operators' pages and of the API's description: memory, and time at every start.
+_OPERATORS_APPS = (
+    "coupons.apps.OperatorsAdminConfig", "django.contrib.sessions", "django.contrib.messages",
+    "django_otp", "drf_spectacular",
+)  # fmt: skip
 
 
 def middleware_for(door: Door, every: Sequence[str]) -> list[str]:
     """The middleware of this door, in the order of `every`."""
     return [name for name in every if not name.startswith(_LEFT_OUT[door])]
+
+
+def apps_for(door: Door, every: Sequence[str]) -> list[str]:
+    """The installed apps of this door, in the order of `every`."""
+    if door in (Door.OPERATORS, Door.ALL):
+        return [*every]
+    return [name for name in every if not name.startswith(_OPERATORS_APPS)]

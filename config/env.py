@@ -115,6 +115,11 @@ def store_url(name: str, *, local: str | None = None) -> str:
     return url
 
 
+def optional_store_url(name: str) -> str:
+    """As `store_url`; empty if the variable is not set, in production, too."""
+    return store_url(name) if os.environ.get(name) else ""
+
+
 def file(name: str) -> str:
     """The path of an existing file; empty if the variable is not set."""
     path = os.environ.get(name, "")

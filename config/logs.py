@@ -1,13 +1,14 @@
 """Logging: one line per event on standard error, as JSON in production
 (`coupons.observability.json_log`).
 
-A log line identifies a person by an id only. A refused request has no log line.
+A log line identifies a person by an id only. A refused request has no log line; what Django refuses
+for security has one a second (`config.log_limits`). No line is longer than a few kilobytes.
 """
 
 import logging
 from typing import Any
 
-from coupons.observability.json_log import JsonLineFormatter
+from coupons.observability.json_log import JsonLineFormatter, LineFormatter
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -18,25 +19,24 @@ def log_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "line": {"()": LineFormatter},
             "json": {"()": JsonLineFormatter},
         },
         "filters": {
             "unforeseen": {"()": "django.utils.log.CallbackFilter", "callback": _unforeseen},
+            "rare": {"()": "config.log_limits.RareLines"},
         },
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": "json" if as_json else "line",
+                "filters": ["rare"],
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # No line for each refused request (4xx).
             "django.request": {"level": "ERROR", "filters": ["unforeseen"]},
-            # A foreign Host, too many fields, a missing CSRF token: answered 400 or 403, counted.
-            # At Django's own level each is an error with a traceback: clients could flood the log.
-            "django.security": {"level": "CRITICAL"},
         },
     }
 

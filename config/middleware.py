@@ -15,11 +15,15 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+from django_otp.middleware import OTPMiddleware
 
+from config.security_headers import PAGE_POLICY
 from coupons.admin.login import sessions
+from coupons.admin.visible_text import visible_text
 from coupons.api import translations
 
 ADMIN = "/admin/"
+DOCS = "/api/v1/docs"
 
 
 class AdminOnly:
@@ -73,3 +77,35 @@ class AdminMessages(AdminOnly, MessageMiddleware):
 
 class AdminFrameOptions(AdminOnly, XFrameOptionsMiddleware):
     pass
+
+
+class PagePolicy:
+    """Lets the operators' pages load our own files; all other answers load nothing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        response = self._get_response(request)
+        if request.path_info.startswith((ADMIN, DOCS)):
+            response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+        return response
+
+
+class AdminVerifiedOperator(AdminOnly, OTPMiddleware):  # type: ignore[misc] # untyped
+    """`request.user.is_verified()`: by a second factor, in this session."""
+
+
+def visible_text_middleware(
+    get_response: Callable[[HttpRequest], Any],
+) -> Callable[[HttpRequest], Any]:
+    """On every page of the admin, what strangers wrote is shown letter by letter."""
+
+    def show_letters(request: HttpRequest) -> Any:
+        response = get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and request.path_info.startswith(ADMIN) and not response.streaming:
+            response.content = visible_text(response.content.decode()).encode()
+        return response
+
+    return show_letters

@@ -11,6 +11,7 @@ within SHED_AFTER_S are never refused.
 import hmac
 import logging
 import random
+import re
 import secrets
 import socket
 import threading
@@ -24,7 +25,7 @@ from django.utils.translation import gettext_noop
 
 from config.probes import PROBES
 from coupons.api import problems, translations
-from coupons.observability import metrics
+from coupons.observability import hot_counters, metrics, refusal_notes
 
 MARK = "/waiting-time"  # the marked request's path
 _EVERY_S = 0.1
@@ -64,6 +65,7 @@ class Shedder:
         if path == MARK:
             return self._measure(environ, start)
         if self._refuse_until and self._is_late(path):
+            _count_refusal(environ)
             return _refuse(environ, start)
         return self._behind(environ, start)
 
@@ -90,8 +92,15 @@ class Shedder:
         return [b""]
 
 
-def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
+def _count_refusal(environ: Environ) -> None:
     metrics.REQUESTS_SHED.inc()
+    claim = _CLAIM.fullmatch(environ["PATH_INFO"])
+    if claim and environ.get("REQUEST_METHOD") == "POST":
+        hot_counters.count_turned_away(claim["slug"], _CODE)
+        refusal_notes.note_shed(claim["slug"], environ.get("HTTP_AUTHORIZATION", ""))
+
+
+def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
     body, language = translations.translated_document(
         _BODY, environ.get("HTTP_ACCEPT_LANGUAGE", "")
     )
@@ -109,7 +118,9 @@ def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
 
 TITLE = gettext_noop("Too many requests at once")
 DETAIL = gettext_noop("Nothing was decided. Please try again in a moment. Asking again is safe.")
-_BODY = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
+_CODE = "overloaded"
+_BODY = problems.encoded_problem(503, _CODE, TITLE, DETAIL)
+_CLAIM = re.compile(r"/(?:api/v1/campaigns|events)/(?P<slug>[^/]{1,64})/claims?")
 
 
 # A mark is a signed time of sending, by the monotonic clock, which this host's processes share

@@ -7,6 +7,7 @@ from functools import cache
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
+from coupons.api.plain_response import set_plain_header
 from coupons.observability import metrics, request_id
 
 
@@ -17,7 +18,7 @@ def request_context(
         rid = request_id.begin_request(request.META.get("HTTP_X_REQUEST_ID"))
         response = get_response(request)
         request_id.end_request()
-        response.headers["X-Request-Id"] = rid
+        set_plain_header(response, "X-Request-Id", rid)
         _counter(response.status_code).inc()
         return response
 

@@ -4,9 +4,13 @@ The drivers read a password that isn't percent-encoded as a host, a port or a pa
 error that shows it, some connect elsewhere. So a URL is checked here before a driver gets it.
 """
 
+import ssl
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from kombu.utils.url import parse_url
 
 _REDIS = frozenset({"redis", "rediss"})
 _FILES = frozenset({"sqlite"})  # schemes with a path in place of a host
@@ -14,6 +18,7 @@ SCHEMES = {
     "REDIS_URL": _REDIS,
     "CELERY_BROKER_URL": _REDIS,
     "DATABASE_URL": frozenset({"mysql", "sqlite"}),
+    "MIGRATIONS_DATABASE_URL": frozenset({"mysql"}),
 }
 HOW_TO_QUOTE = (
     "In a user or a password write / as %2F, @ as %40, : as %3A, # as %23, ? as %3F, [ as %5B and"
@@ -35,6 +40,16 @@ def sqlite_url(file: Path) -> str:
 def password_of(url: str) -> bytes:
     """The decoded password of a URL; empty if it has none."""
     return unquote_to_bytes(urlsplit(url).password or "")
+
+
+def broker_tls(url: str) -> dict[str, Any] | None:
+    """Celery's `broker_use_ssl` for a broker's URL: its own options of TLS, and the server's
+    certificate is verified unless they say otherwise (kombu's default is not to). Flower knows TLS
+    by this only. None without TLS."""
+    if urlsplit(url).scheme != "rediss":
+        return None
+    options: dict[str, Any] = parse_url(url).get("ssl", {})
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED} | options
 
 
 def _scheme_fault(url: str, schemes: Collection[str]) -> str:

@@ -17,7 +17,7 @@ from coupons.database import query_metrics
 from coupons.monitoring import (
     settings_checks,  # noqa: F401 - two of them register themselves
 )
-from coupons.observability import hot_counters
+from coupons.observability import hot_counters, refusal_notes
 from coupons.observability.model_metrics import count_writes
 from coupons.runtime import runtime
 
@@ -44,12 +44,17 @@ class CouponsConfig(AppConfig):
         hot_counters.send_counts_to(
             import_module("coupons.campaigns.claim_counts").add_claim_counts
         )
+        keeping = import_module("coupons.attempts.keeping")
+        refusal_notes.hand_notes_to(keeping.keep_refusals, keeping.keep_shed)
+        atexit.register(refusal_notes.hand_on_notes)
         lookup = import_module("coupons.campaigns.lookup")
-        sold_out_cache = import_module("coupons.admission.sold_out_cache")
+        hot_counters.count_only(lookup.is_cached)
+        refusal_cache = import_module("coupons.admission.refusal_cache")
         campaign_changed.connect(lookup.clear_snapshots)
-        campaign_changed.connect(sold_out_cache.clear_sold_out_cache)
+        campaign_changed.connect(refusal_cache.clear_refusals)
         connection_created.connect(query_metrics.count_queries)
         pre_save.connect(check_fixture, sender=self.get_model("Campaign"))
+        import_module("coupons.audit.watched").watch_models()
         count_writes(
             *(self.get_model(name) for name in ("Campaign", "CampaignEvent", "GivenUp")),
             get_user_model(),

@@ -23,8 +23,9 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def new_settings(hosts: Sequence[str]) -> dict[str, dict[str, str]]:
-    """By file: what all services of the site read, what the doors alone read, and the stores'."""
-    redis, mariadb = secrets.token_hex(32), secrets.token_hex(32)
+    """By file: what all services of the site read, what the doors and what migrations alone read,
+    and the stores'."""
+    redis, mariadb, owner = (secrets.token_hex(32) for _ in range(3))
     site = {
         "COUPONS_ENV": "production",
         "SECRET_KEY": secrets.token_hex(32),
@@ -42,7 +43,14 @@ def new_settings(hosts: Sequence[str]) -> dict[str, dict[str, str]]:
     return {
         "site.env": site,
         "doors.env": doors,
-        "stores.env": {"REDIS_PASSWORD": redis, "MARIADB_PASSWORD": mariadb},
+        "migrations.env": {
+            "MIGRATIONS_DATABASE_URL": f"mysql://coupon_owner:{owner}@database:3306/coupons"
+        },
+        "stores.env": {
+            "REDIS_PASSWORD": redis,
+            "MARIADB_PASSWORD": mariadb,
+            "MARIADB_OWNER_PASSWORD": owner,
+        },
     }
 
 

@@ -91,10 +91,9 @@ def front_variables(balancers: Sequence[str]) -> dict[str, Any]:
 def redis_configuration() -> str:
     variables = role_variables("redis") | {
         "redis_address": EVERY_ADDRESS, "redis_decisions_port": 6379,
-        "coupon_secret_redis_decisions": "",
     }  # fmt: skip
     lines = render_template("redis", "coupon.conf.j2", variables).splitlines()
-    kept = [line for line in lines if not line.startswith("requirepass")]
+    kept = [line for line in lines if not line.startswith("include")]
     return "\n".join([*kept, "dir /data", ""])
 
 

@@ -146,6 +146,8 @@ def _environment(folder: Path, ports: Ports, environment: Mapping[str, str]) -> 
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         # No front here gives the event page the API's origin.
         "PAGES_API_URL": f"http://{HOST}:{ports.web}",
+        # What warm-ups and dress rehearsals ask: never another site that the environment names.
+        "WARM_UP_URLS": f"http://{HOST}:{ports.web}",
         "CORS_ORIGINS": _cross_origins(environment, ports),
         "SHOP_LOGIN_URL": f"http://{HOST}:{ports.shop}/?campaign={{campaign}}",
         "PYTHONPATH": str(BASE_DIR),

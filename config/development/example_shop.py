@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import time
+import unicodedata
 import urllib.error
 import urllib.request
 import uuid
@@ -28,6 +29,7 @@ CAMPAIGN = os.environ.get("SHOP_CAMPAIGN") or "opening-1"
 KEY, TOKEN_SECRET = os.environ["COUPONS_KEY"], os.environ["JWT_HS256_SECRET"]
 ISSUER = os.environ.get("JWT_ISSUER") or "https://shop.local"
 AUDIENCE = os.environ.get("JWT_AUDIENCE") or "coupons"
+MOST_BYTES, MOST_TEXT = 4096, 64  # of a form in bytes, of one field in characters
 TOKEN_S = 600  # how long a token is valid
 SUBTOTAL = "20000"  # won: every cart of this shop
 SESSION_KEY = secrets.token_bytes(32)  # a restart logs everybody out
@@ -54,6 +56,12 @@ def call_merchants(path: str, **body: Any) -> dict[str, Any]:
             return dict(json.load(answer))
     except urllib.error.HTTPError as refused:
         return dict(json.load(refused))
+
+
+def plain_text(text: str) -> str:
+    """A visitor's text as this shop takes it: one line that can be printed, else empty."""
+    stripped = unicodedata.normalize("NFC", text.strip())
+    return stripped if stripped.isprintable() and len(stripped) <= MOST_TEXT else ""
 
 
 def sign_session(user: str) -> str:
@@ -149,7 +157,8 @@ class Shop(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         user = read_session(self.headers.get("Cookie", ""))
-        campaign = parse_qs(address.query).get("campaign", [CAMPAIGN])[0]
+        asked = parse_qs(address.query[:MOST_BYTES], max_num_fields=20).get("campaign", [CAMPAIGN])
+        campaign = plain_text(asked[0]) or CAMPAIGN
         if address.path == "/token":  # only for this shop's own pages: there is no CORS header
             token = {"token": make_token(user)} if user else {}
             self._answer(200 if user else 401, json.dumps(token), kind="application/json")
@@ -164,9 +173,10 @@ class Shop(BaseHTTPRequestHandler):
             self._show(show(user, campaign))
 
     def do_POST(self) -> None:
-        size = min(int(self.headers.get("Content-Length") or 0), 4096)
-        sent = parse_qs(self.rfile.read(size).decode(errors="replace"))
-        form = {name: values[0].strip() for name, values in sent.items()}
+        length = self.headers.get("Content-Length") or "0"
+        size = min(int(length), MOST_BYTES) if length.isdecimal() and len(length) < 10 else 0
+        sent = parse_qs(self.rfile.read(size).decode(errors="replace"), max_num_fields=20)
+        form = {name: plain_text(values[0]) for name, values in sent.items()}
         if self.path == "/login" and form.get("name"):
             campaign = quote(form.get("campaign", CAMPAIGN))
             cookie = f"shop_session={sign_session(form['name'])}; HttpOnly; SameSite=Lax; Path=/"

@@ -7,6 +7,7 @@ from config.settings.api import *  # noqa: F403
 from config.settings.coupons import *  # noqa: F403
 from config.settings.database import *  # noqa: F403
 from config.settings.django import *  # noqa: F403
+from config.settings.notifications import *  # noqa: F403
 from config.settings.pages import *  # noqa: F403
 from config.settings.watching import *  # noqa: F403
 from config.settings.webhooks import *  # noqa: F403

@@ -1,6 +1,7 @@
 """Claims: the deciding Redis, the drain, keys and tokens. Units are in the names."""
 
 from config import env
+from coupons.claims.values import QueueMac
 
 # The Redis that decides claims (the Celery broker is another endpoint: see config.celery)
 REDIS_URL = env.store_url("REDIS_URL", local=env.LAPTOP_REDIS_URL)
@@ -27,6 +28,10 @@ DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
 # A batch unacknowledged for so long is taken over by another drain. Too early only repeats work.
 DRAIN_TAKE_OVER_MS = env.integer("DRAIN_TAKE_OVER_MS", 5_000, low=1)
 
+# Whether each queued claim carries a MAC by its campaign's key, so that who writes to Redis issues
+# no coupon. First `written` on all hosts, then `required`.
+QUEUE_MAC = env.choice("QUEUE_MAC", QueueMac, default=QueueMac.OFF)
+
 # A coupon is given to the waitlist only if it can be used for so long.
 WAITLIST_LEAST_USE_S = env.seconds("WAITLIST_LEAST_USE_S", 3600, high=30 * 86_400)
 
@@ -37,6 +42,10 @@ DRAINING_FILE = env.text("DRAINING_FILE", default="")
 # Requests are refused at once while they would wait longer than this for a thread; 0 = never.
 SHED_AFTER_S = env.seconds("SHED_AFTER_S", 0.7, high=60)
 CLAIMS_PER_USER_PER_S = env.integer("CLAIMS_PER_USER_PER_S", 20)  # per process; 0 = no limit
+REQUESTS_PER_USER_PER_S = env.integer("REQUESTS_PER_USER_PER_S", 50)  # those that change nothing
+UNKNOWN_PER_USER_PER_MIN = env.integer("UNKNOWN_PER_USER_PER_MIN", 60)  # codes, receipts
+# Refused users of whom a process keeps a note, per second and campaign; above it a sample; 0 = none
+REFUSALS_NOTED_PER_S = env.integer("REFUSALS_NOTED_PER_S", 1_000, high=10_000)
 
 # Merchants' keys, per process; 0 = no limit
 REQUESTS_PER_KEY_PER_S = env.integer("REQUESTS_PER_KEY_PER_S", 500)
@@ -59,6 +68,13 @@ JWT_HS256_SECRET = (
 )
 # Former shared secrets, while the shop changes to the new one.
 JWT_HS256_PREVIOUS = env.secret_texts("JWT_HS256_PREVIOUS")
+
+# A dress rehearsal signs its crowd's tokens with the shared secret; for a site with JWT_JWKS_FILE,
+# with this private key (PEM), whose public half is in that file, and its key id.
+JWT_SIGNING_KEY_FILE = env.file("JWT_SIGNING_KEY_FILE")
+JWT_SIGNING_KEY_ID = env.text("JWT_SIGNING_KEY_ID", default="")
+# The segments that the shop puts into its users' tokens: what a rehearsal's crowd carries.
+SHOP_SEGMENTS = env.listing("SHOP_SEGMENTS", default="")
 
 # What the readiness board expects: the number of hosts, and how many connections to the database
 # each may keep (web: processes × threads; consumer: processes, and 6 for webhooks).

@@ -77,6 +77,11 @@ _LAPTOP_URL = store_urls.sqlite_url(env.var_folder() / "coupons.sqlite3")
 
 DATABASES = {"default": from_url(env.store_url("DATABASE_URL", local=_LAPTOP_URL))}
 
+# The user who owns the tables, for `manage.py migrate` only: user and password of it are used, and
+# DATABASE_URL's server and schema. Empty: DATABASE_URL's user migrates as well.
+_OWNER_URL = env.optional_store_url("MIGRATIONS_DATABASE_URL")
+MIGRATIONS_DATABASE = from_url(_OWNER_URL) if _OWNER_URL else None
+
 # The operators' door has django-prometheus' metrics of connections and statements. They cost each
 # statement a new class: too much for a direct claim, and for the drain, which have our own
 # (`coupons.database.query_metrics`).

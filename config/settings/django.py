@@ -3,8 +3,10 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env, logs, tracing
-from config.doors import URLCONFS, Door, middleware_for
+from config.doors import URLCONFS, Door, apps_for, middleware_for
 
 PRODUCTION = env.PRODUCTION  # for the system checks: no local secrets in production
 DEBUG = False  # everywhere: error pages on a laptop are the same as in production
@@ -26,18 +28,24 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_prometheus",
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
+INSTALLED_APPS = apps_for(DOOR, INSTALLED_APPS)
 
 MIDDLEWARE = [
     "config.probes.answer_probes",
     "config.request_context.request_context",
+    "coupons.audit.requests.audit_requests",
     "config.admin_metrics.AdminRequestMetrics",
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.PagePolicy",
     "config.page_files.PageFiles",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.AdminSession",
@@ -45,9 +53,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "config.middleware.AdminCsrf",
     "config.middleware.AdminAuthentication",
+    "config.middleware.AdminVerifiedOperator",
     "config.middleware.AdminMessages",
     "config.middleware.AdminFrameOptions",
     "config.admin_metrics.AdminViewMetrics",
+    "config.middleware.visible_text_middleware",
 ]
 
 # Seconds, the bounds of django-prometheus' histograms; its own are 24 series for each view.
@@ -88,15 +98,22 @@ AUTHENTICATION_BACKENDS = [
     "coupons.admin.login.lockout.Lockout",
     "django.contrib.auth.backends.ModelBackend",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 14}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 86_400  # seconds for which a link of `manage.py operator` is good
+# A shop with one operator: who asked for what can't be undone may approve it. In the history.
+APPROVE_ALONE = env.boolean("APPROVE_ALONE", default=False)
+# A code of an authenticator app at each login of an operator, beside the password.
+OPERATOR_TOTP = env.boolean("OPERATOR_TOTP", default=PRODUCTION)
+# Attempts with codes are counted by `coupons.admin.login.lockout`. django-otp's own waiting time
+# would let whoever knows a password keep its operator out.
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
+OTP_TOTP_ISSUER = env.text("OPERATOR_TOTP_ISSUER", default="coupons")
 
 # Proxies of ours whose X-Forwarded-For is trusted.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", default="127.0.0.0/8,::1/128")
@@ -112,11 +129,20 @@ if DOOR is Door.OPERATORS:
     # browsers send Secure cookies to localhost only: a login at any other address fails.
     SECURE_SSL_REDIRECT = False
     ALLOWED_HOSTS += ["localhost"]
+# Every answer has these by `config.security_headers`, also those that Django never sees.
+SECURE_CONTENT_TYPE_NOSNIFF = False
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+SILENCED_SYSTEM_CHECKS += ["security.W006", "security.W022"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0  # one year
 if PLAIN_HTTP:  # HSTS, redirect, cookies over HTTPS only
     SILENCED_SYSTEM_CHECKS += [f"security.W0{number}" for number in ("04", "08", "10", "12", "16")]
-SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-SECURE_HSTS_PRELOAD = True
+# Both bind other names of the owner's domain, and browsers keep a preloaded name for years: chosen,
+# never given by default. Django would warn of each that is off.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.boolean("SECURE_HSTS_PRELOAD", default=False)
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured("SECURE_HSTS_PRELOAD needs SECURE_HSTS_INCLUDE_SUBDOMAINS=yes, too.")
+SILENCED_SYSTEM_CHECKS += ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USERS_ARE_REDIRECTED or _HTTPS_ONLY
 LOGIN_REDIRECT_URL = "admin:index"  # also after a login that asks for a page elsewhere
 SESSION_COOKIE_AGE = 1800  # seconds without use, after which an operator's session ends

@@ -6,6 +6,7 @@ manage.py spectacular --urlconf config.urls.published --format openapi-json --fi
 from django.urls import include, path
 
 from config.urls import merchants, users
+from coupons.api.v1 import descriptions  # noqa: F401 - describes the users' views
 
 urlpatterns = [
     path("", include(users)),

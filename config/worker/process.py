@@ -18,6 +18,7 @@ from celery.worker.strategy import default
 
 from config.metrics import multiprocess  # first: it names the files before metrics are made
 from config.worker import liveness
+from config.worker.transport import drop_message, install_transport
 from coupons.broker import wakeups
 from coupons.monitoring import clock_skew
 from coupons.observability import metrics
@@ -138,8 +139,8 @@ def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     ) -> Any:
         try:
             return receive(message, body, ack, reject, callbacks, **more)
-        except (TypeError, ValueError, KeyError, AttributeError):
-            logger.exception("a message for %s could not be parsed: it is discarded", task.name)
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+            drop_message(f"not parsed: {task.name}", error)
             message.reject_log_error(logger, (*consumer.connection_errors,))
             return None
 
@@ -181,6 +182,7 @@ def install_worker_parts(app: Any) -> None:
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = int(
         _CONFIRMATION_WAIT_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
     )
+    install_transport()
     app.steps["worker"].add(Beat)
     if multiprocess.FOLDER:
         app.steps["worker"].add(OwnQueue)

@@ -24,9 +24,11 @@ from django.conf import settings
 from config.worker import liveness, process, queue_limits
 from config.worker.queue_limits import Broker
 from coupons.broker import wakeups
+from coupons.notifications import beat_watch
 from coupons.observability import metrics
 
 EVERY_S = 2.0
+BEAT_LOOK_S = 15.0
 KILL_AFTER_S = 10.0  # from SIGTERM to SIGKILL: a worker that can still exit returns its messages
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Watchdog:
     pid: int = 0
     since: float = 0.0
     broker: Broker = field(default_factory=Broker)
+    next_look: float = 0.0  # at beat, monotonic
 
     def watch(self) -> None:
         """Check every EVERY_S; never returns."""
@@ -60,6 +63,7 @@ class Watchdog:
             try:
                 self.check_worker()
                 self.trim_queues()
+                self.watch_beat()
             except Exception:
                 logger.exception("a round of the watchdog failed; it continues")
 
@@ -80,6 +84,14 @@ class Watchdog:
         """Trim the queues; beat does so too, but may be down."""
         queue_limits.trim_canaries(self.broker, process.worker_queue_name(self.folder))
         queue_limits.trim_wakeups(self.broker)
+
+    def watch_beat(self) -> None:
+        """While beat is silent it asks for no notifications, and that is one: ask in its place."""
+        if time.monotonic() < self.next_look:
+            return
+        self.next_look = time.monotonic() + BEAT_LOOK_S
+        if beat_watch.is_anybody_named() and beat_watch.silent_beat_s() is not None:
+            wakeups.notify_operators()
 
     def _judge(self, now: float) -> Reason | None:
         for gauge, reason in _SIGNS:

@@ -232,6 +232,33 @@ def check_definition_constraints(**_: Any) -> list[CheckMessage]:
     return [Warning(f"The database lacks {names}.", hint=hint, id="coupons.W010")]
 
 
+def check_coupon_keys(**_: Any) -> list[CheckMessage]:
+    """E031 for each master key that campaigns or webhooks use and COUPON_KEYS lacks: their claims,
+    lists and receipts get 503, their deliveries wait unsigned."""
+    models = [apps.get_model("coupons", name) for name in ("Campaign", "WebhookEndpoint")]
+    if not all(_is_migrated(model._meta.db_table) for model in models):
+        return []
+    try:
+        used = [
+            (model._meta.verbose_name_plural, key_id)
+            for model in models
+            for key_id in model.objects.order_by("key_id")
+            .values_list("key_id", flat=True)
+            .distinct()
+        ]
+    except DatabaseError:
+        return []  # W003 reports it
+    return [
+        Error(
+            f"COUPON_KEYS has no key {key_id!r}, which {name} use.",
+            hint=_PUT_BACK,
+            id="coupons.E031",
+        )
+        for name, key_id in used
+        if key_id not in settings.COUPON_KEYS
+    ]
+
+
 def check_operator_names(**_: Any) -> list[CheckMessage]:
     """Checks that user names have a binary collation: a migration of Django's own that alters the
     column would give it the default one."""
@@ -252,6 +279,9 @@ def check_operator_names(**_: Any) -> list[CheckMessage]:
     return [Warning(text, hint=_EXACT_NAMES, id="coupons.W011")]
 
 
+_PUT_BACK = (
+    "Put that key back into COUPON_KEYS of every host: a new one goes in front, none is taken away."
+)
 _EXACT_NAMES = (
     "Run manage.py migrate; if it has run: ALTER TABLE auth_user MODIFY username varchar(150) "
     "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL."
@@ -272,5 +302,6 @@ SERVERS = (
     check_mysql_time_zone,
     check_coupon_constraints,
     check_definition_constraints,
+    check_coupon_keys,
     check_operator_names,
 )

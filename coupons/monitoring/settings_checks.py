@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+from coupons.monitoring.store_tls import mysql_tls_fault, redis_tls_fault
+
 _OLDEST = (5, 7)  # before it: workers that stall after a reconnect, lost messages
 _LONGEST_WAIT_S = 1.0  # for Redis
 _LARGEST_BATCH = 500
@@ -138,17 +140,30 @@ def _in_production() -> Found:
             hint="Unset WEBHOOKS_PLAIN_HTTP and WEBHOOKS_LOOPBACK: they are for laptops.",
             id="coupons.E030",
         )
-    if connection.vendor == "mysql" and not {"ssl", "ssl_mode"} & _options().keys():
+    if not settings.OPERATOR_TOTP:
         yield Warning(
-            "Connections to MySQL are not encrypted.",
-            hint="Add ?ssl_mode=REQUIRED to DATABASE_URL, or VERIFY_CA with a CA.",
+            "A password alone lets operators into the admin.",
+            hint="Unset OPERATOR_TOTP: it is on in production.",
+            id="coupons.W028",
+        )
+    yield from _encryption()
+
+
+def _encryption() -> Found:
+    if connection.vendor == "mysql" and (fault := mysql_tls_fault(_options())):
+        yield Warning(
+            f"Connections to MySQL {fault}.",
+            hint="Add ?ssl-ca=FILE&ssl_mode=VERIFY_IDENTITY to DATABASE_URL, FILE the authority of "
+            "its certificate: with any other mode this client may connect to anybody, in clear.",
             id="coupons.W025",
         )
-    for name, url in (("REDIS_URL", settings.REDIS_URL), ("CELERY_BROKER_URL", conf.broker_url)):
-        if urlsplit(url).scheme != "rediss":
+    broker = current_app.conf.broker_url
+    for name, url in (("REDIS_URL", settings.REDIS_URL), ("CELERY_BROKER_URL", broker)):
+        if fault := redis_tls_fault(url):
             yield Warning(
-                f"{name} is not encrypted.",
-                hint="Use rediss:// (ElastiCache: in-transit encryption).",
+                f"{name} {fault}.",
+                hint="Use rediss://…?ssl_cert_reqs=required&ssl_ca_certs=FILE, FILE the authority "
+                "of its certificate (ElastiCache: in-transit encryption, Amazon's roots).",
                 id="coupons.W026",
             )
 

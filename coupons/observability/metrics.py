@@ -35,11 +35,27 @@ class Breaker(StrEnum):
 
 
 class Login(StrEnum):
-    """The results of operators' login attempts."""
+    """The results of operators' login attempts: of passwords, then of the second factor's codes."""
 
     RIGHT = "right"
     WRONG = "wrong"
     REFUSED = "refused"  # at a limit; no password was checked
+    CODE_RIGHT = "code_right"
+    CODE_WRONG = "code_wrong"
+    CODE_REFUSED = "code_refused"
+    LOGOUT = "logout"
+
+    @property
+    def label(self) -> str:
+        return {
+            Login.RIGHT: "right password",
+            Login.WRONG: "wrong password",
+            Login.REFUSED: "refused without a check of the password",
+            Login.CODE_RIGHT: "right code",
+            Login.CODE_WRONG: "wrong code",
+            Login.CODE_REFUSED: "refused without a check of the code",
+            Login.LOGOUT: "logged out",
+        }[self]
 
 
 class Gap(StrEnum):
@@ -62,6 +78,9 @@ class Work(StrEnum):
     GUARD = "guard"
     RETURNS = "returns"  # returned stock and the waitlist
     BULK = "bulk"  # jobs of many lines
+    DEMAND = "demand"  # keeping who asked in MySQL
+    PROOF = "proof"  # the tree over a closed campaign's places
+    REFUSALS = "refusals"  # moving their notes to MySQL
     LIVE_COUNTS = "live_counts"  # gauges, the admin's lists
 
 

@@ -11,7 +11,11 @@ from itertools import count
 
 from coupons.runtime import ProcessState
 
-_is_valid = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch  # can't forge a log line
+# Ids that our own processes give: a claim put back by reconcile, a line of a job. No client's.
+PUT_BACK = "put-back"
+_OURS = rf"{PUT_BACK}\Z|[0-9a-f]{{32}}\.[0-9]+\Z"
+# Can't forge a log line.
+_is_valid = re.compile(rf"(?!{_OURS})[A-Za-z0-9._-]{{1,64}}").fullmatch
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -28,7 +32,7 @@ _ids = ProcessState(_Ids, anew_after_fork=True)
 
 def begin_request(client_id: str | None) -> str:
     """Set and return the id of the request that begins in this thread. An invalid or missing one
-    is replaced."""
+    is replaced, and one of the form that only our own processes give."""
     if client_id and _is_valid(client_id):
         request_id = client_id
     else:

@@ -12,6 +12,7 @@ from config import env
 READERS = {
     "text", "secret", "file", "integer", "seconds", "boolean", "listing", "networks",
     "secrets_by_id", "choice", "addresses", "store_url", "secret_texts", "folder",
+    "optional_store_url",
     "time_zone", "origins",
 }  # fmt: skip
 NUMBERS = {"integer", "seconds"}

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
+from config.security_headers import ALWAYS
 from coupons.api import problems, translations
 from tests.config.fronted import (
     THREADS,
@@ -86,6 +87,8 @@ def test_what_is_too_large_is_a_problem_document(
     assert head.startswith(b"HTTP/1.1 %d" % status), head
     assert b"application/problem+json" in head
     assert orjson.loads(body)["code"] == code
+    sent_headers = head.decode().lower()
+    assert [name for name, value in ALWAYS if f"{name}: {value}".lower() not in sent_headers] == []
 
 
 # The client's address

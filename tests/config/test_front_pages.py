@@ -7,13 +7,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from tests.config.fronted import CLAIMS, seen_through, send_request, status_of
+from tests.config.fronted import CLAIMS, HttpAnswer, seen_through, send_request, status_of
 from tests.conftest import CampaignMaker
 from tests.harness import servers, services
 from tests.harness.front import (
@@ -209,6 +211,38 @@ def test_without_a_cache_each_poll_reaches_the_application(tmp_path: Path) -> No
     ):
         assert [status_of(port, LIVE) for _ in range(30)] == [200] * 30
         assert users.asked == {LIVE: 30}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_asked_once_whichever_origin_asks(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """And each is told its own origin, of a kept answer, too."""
+    soon = timezone.now() + timedelta(hours=1)
+    open_campaign("sale", strategy="direct", opens_at=soon, closes_at=soon + timedelta(hours=1))
+    shop, other = "https://shop.example", "https://other.example"
+    environment = child_environment | {"DOOR": "users", "CORS_ORIGINS": f"{shop},{other}"}
+    with services.start_web(environment, tmp_path) as inner:
+        door = FrontDoor(
+            "users", servers.free_port(), inner, at_once=4, paths=API_PATHS,
+            shared=SHARED_PATHS, cross_origin=True,
+        )  # fmt: skip
+        with start_front(tmp_path / "front", [door], cors_origins=[shop, other]):
+            for path in ("/api/v1/campaigns", LIVE):
+                assert any(
+                    _is_kept(send_request(door.port, path, headers={"Origin": shop}), shop)
+                    and _is_kept(send_request(door.port, path, headers={"Origin": other}), other)
+                    for _ in range(20)
+                ), path
+                stranger = send_request(door.port, path, headers={"Origin": "https://evil.example"})
+                assert stranger.headers["Access-Control-Allow-Origin"] is None
+
+
+def _is_kept(answer: HttpAnswer, origin: str) -> bool:
+    assert answer.status == 200
+    assert answer.headers.get_all("Access-Control-Allow-Origin") == [origin]
+    assert answer.headers.get_all("Vary") == ["Origin"]
+    return answer.headers["Age"] is not None
 
 
 @pytest.mark.parametrize("kept", ["no-store", "private, max-age=60", "no-cache"])

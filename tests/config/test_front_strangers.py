@@ -169,6 +169,19 @@ def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> N
             ] * 6
 
 
+def test_13_a_thousand_users_of_one_address_pass_the_front(tmp_path: Path) -> None:
+    """With a token of one's own no limit by address refuses anybody; guesses without one are."""
+    path, says = "/api/v1/campaigns/sale/claims", {"X-Forwarded-For": "198.51.100.7"}
+    with front_of_unavailable(tmp_path, balancers=["127.0.0.0/8"], most_anonymous=5) as port:
+        statuses = {
+            status_of(port, path, "POST", says | {"Authorization": f"Bearer a.user-{number}.c"})
+            for number in range(1000)
+        }
+        assert statuses == {503}, "of the door behind, which is not there"
+        anonymous = [status_of(port, "/api/v1/coupons", says=says) for _ in range(8)]
+        assert anonymous[-1] == 429
+
+
 def test_13_4_a_limit_slows_down_and_locks_nobody_out(tmp_path: Path) -> None:
     """Refused requests don't count: a client that continues gets through at the limit's rate."""
     limits: dict[str, Any] = {"most_anonymous": 5, "crowded_connections": 4}

@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.test import Client
 
-from coupons.observability import request_id
-from coupons.observability.json_log import JsonLineFormatter
+from config.log_limits import RareLines
+from coupons.bulk.own_claims import request_of
+from coupons.models import Job
+from coupons.observability import request_id, stranger_metrics
+from coupons.observability.json_log import JsonLineFormatter, LineFormatter
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person, Settings
 
@@ -24,6 +29,7 @@ def log_stream() -> Iterator[StringIO]:
     stream = StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLineFormatter())
+    handler.addFilter(RareLines())
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
@@ -87,7 +93,10 @@ def test_a_clients_id_comes_back_and_stands_in_the_lines(
     assert "request_id" not in read_lines(log_stream)[-1]  # the request is over
 
 
-@pytest.mark.parametrize("received", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
+@pytest.mark.parametrize(
+    "received",
+    ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b", "put-back", request_of(Job(pk=UUID(int=5)), 7)],
+)
 def test_an_unsound_id_is_replaced(received: str) -> None:
     new_id = request_id.begin_request(received)
     assert new_id != received
@@ -111,10 +120,10 @@ def test_refusals_have_no_line(open_campaign: CampaignMaker, log_stream: StringI
     assert read_lines(log_stream) == []
 
 
-def test_13_requests_that_django_refuses_have_no_line(
+def test_13_requests_that_django_refuses_have_a_short_line_a_second(
     open_campaign: CampaignMaker, log_stream: StringIO, settings: Settings
 ) -> None:
-    """A client can't write into our logs, neither by a Host header nor by too many fields."""
+    """A client can't fill our logs, neither by a Host header nor by too many fields."""
     open_campaign()
     jun, path = Person("jun"), "/api/v1/campaigns/sale"
     settings.ALLOWED_HOSTS = ["testserver"]
@@ -122,7 +131,50 @@ def test_13_requests_that_django_refuses_have_no_line(
     assert jun.client.get("/nowhere", headers={"host": "a" * 4000 + ".example"}).status_code == 400
     many = "&".join(f"a{number}=1" for number in range(1500))
     assert jun.client.get(f"/api/v1/coupons?{many}").status_code == 400
-    assert read_lines(log_stream) == []
+    for _ in range(50):
+        assert jun.client.get(path, headers={"host": "a" * 400_000}).status_code == 400
+    lines = read_lines(log_stream)
+    assert {line["logger"] for line in lines} == {
+        "django.security.DisallowedHost", "django.security.TooManyFieldsSent",
+    }  # fmt: skip
+    assert len(lines) <= 4
+    assert not [line for line in lines if "exc_info" in line or len(line["message"]) > 300]
+    assert len(log_stream.getvalue()) < 3_000
+    assert stranger_metrics.SECURITY_REFUSALS.labels("DisallowedHost")._value.get() >= 52
+
+
+def test_19_negative_control_without_the_filter_a_host_of_400_kb_fills_the_log(
+    log_stream: StringIO, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    for handler in logging.getLogger().handlers:
+        monkeypatch.setattr(handler, "filters", [])
+        if getattr(handler, "stream", None) is log_stream:
+            handler.setFormatter(logging.Formatter())
+    for _ in range(3):
+        Client().get("/api/v1/coupons", headers={"host": "a" * 400_000})
+    assert len(log_stream.getvalue()) > 2_400_000
+
+
+def test_19_any_line_is_cut_and_a_terminal_gets_no_control_characters() -> None:
+    record = logging.LogRecord(
+        "coupons.x", logging.ERROR, "x.py", 1, "a\n\x1b[2J" + "b" * 9000, (), None
+    )
+    as_text, as_json = LineFormatter().format(record), JsonLineFormatter().format(record)
+    assert as_text.isprintable()
+    assert len(as_text) < 2_200
+    assert len(as_json) < 2_400
+
+
+def test_19_a_kind_says_how_many_were_left_out(log_stream: StringIO) -> None:
+    rare, kept = RareLines(), []
+    for number in range(5):
+        record = logging.LogRecord("coupons.api", logging.ERROR, "x.py", 1, "%d", (number,), None)
+        if number == 4:
+            rare._next_s.clear()  # a second later
+        if rare.filter(record):
+            kept.append(record.getMessage())
+    assert kept == ["0", "4 (and 3 more since the last one)"]
 
 
 def test_an_unexpected_error_is_logged_with_its_request_id(

@@ -40,7 +40,9 @@ PURE = {
     "config/secret_rules.py": {"_word_hashes"},
 }
 STAYS = {
+    "coupons/audit/origin.py": {"_scope"},  # a ContextVar, too
     "coupons/observability/request_id.py": {"_current"},  # a ContextVar: each request has its own
+    "coupons/dry_run.py": {"_current"},  # a ContextVar
     # The series of a metric stay for the life of a process, and so does their bound.
     "coupons/observability/metrics.py": {"_known"},
     "config/request_context.py": {"_counter"},  # children of a metric
@@ -48,7 +50,8 @@ STAYS = {
     "coupons/admission/queued.py": {"_verify_server"},
     "coupons/admission/strategies.py": {"_decide_by_strategy"},
     "coupons/observability/batch_spans.py": {"_listener"},
-    "coupons/observability/hot_counters.py": {"_sink"},
+    "coupons/observability/hot_counters.py": {"_is_known", "_sink"},
+    "coupons/observability/refusal_notes.py": {"_shed_sink", "_sink"},
     # Threads and sockets of libraries, which end with the process; by broker and process.
     "coupons/broker/connections.py": {"_pool"},
     "coupons/monitoring/collectors.py": {"_database_thread"},

@@ -2,8 +2,11 @@
 
 import io
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
+from threading import Thread
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -11,10 +14,12 @@ import orjson
 import pytest
 from django.core import signals
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection
+from django.db import connection, connections
 from django.test import override_settings
 
 from config.request_cycle import RequestCycle
+from config.security_headers import SecurityHeaders
+from coupons.api import responses
 from coupons.campaigns import lifecycle
 from coupons.identity import user_tokens
 from coupons.models import Campaign
@@ -53,6 +58,13 @@ REQUESTS: list[tuple[str, str, bytes, dict[str, str]]] = [
     ("GET", "/api/v1/coupons/none", b"", {}),
     ("POST", "/api/v1/receipts/verify", b'{"receipt":"a"}', {}),
     ("GET", "/api/v1/schema", b"", {}),
+    ("GET", "/api/v1/docs", b"", {}),
+    ("GET", "/api/v1/merchant/campaigns", b"", {}),
+    ("POST", "/api/v1/merchant/campaigns", b"{", {}),
+    ("POST", CLAIMS, b"", {"HTTP_X_FORWARDED_HOST": "evil.example"}),
+    ("POST", CLAIMS, b"", {"HTTP_HOST": ""}),
+    ("POST", CLAIMS, b"", {"HTTP_HOST": "127.0.0.1:8000"}),
+    ("POST", CLAIMS, b"", {"HTTP_HOST": "127.0.0.1", "HTTP_USER_AGENT": "a bad one"}),
     ("GET", "/api/v2/none", b"", {}),
     ("GET", "/api/\xec\xbf\xa0\xff", b"", {}),
     ("GET", "/", b"", {}),
@@ -96,20 +108,50 @@ def call(
     return status, dict(pairs), re.sub(rb'"answered_at":"[^"]*"', b'"answered_at":""', whole)
 
 
+OWN_HOSTS = ["testserver", "127.0.0.1"]
+SETTINGS: list[dict[str, Any]] = [
+    {"ALLOWED_HOSTS": ["*"]},
+    {"ALLOWED_HOSTS": OWN_HOSTS},
+    {"ALLOWED_HOSTS": ["*"], "SECURE_SSL_REDIRECT": True, "SECURE_HSTS_SECONDS": 60},
+    {"ALLOWED_HOSTS": OWN_HOSTS, "SECURE_SSL_REDIRECT": True, "SECURE_HSTS_SECONDS": 60},
+    {"PREPEND_WWW": True},
+    {"DISALLOWED_USER_AGENTS": [re.compile("bad")], "USE_X_FORWARDED_HOST": True},
+    {"SECURE_CONTENT_TYPE_NOSNIFF": True, "SECURE_REFERRER_POLICY": "no-referrer"},
+    {"DEBUG": True},
+]
+
+
 @pytest.mark.usefixtures("campaigns")
-@pytest.mark.parametrize("hosts", [["*"], ["testserver", "127.0.0.1"]])
-@pytest.mark.parametrize("redirects", [False, True])
-def test_it_answers_as_django_does(hosts: list[str], redirects: bool) -> None:
-    with override_settings(
-        ALLOWED_HOSTS=hosts, SECURE_SSL_REDIRECT=redirects, SECURE_HSTS_SECONDS=60 * redirects
-    ):
-        ours, theirs = RequestCycle(), WSGIHandler()
+@pytest.mark.parametrize("chosen", SETTINGS, ids=" ".join)
+def test_it_answers_as_django_does(chosen: dict[str, Any]) -> None:
+    hsts = "max-age=60" if "SECURE_HSTS_SECONDS" in chosen else ""
+    with override_settings(**chosen):
+        ours, theirs = (
+            SecurityHeaders(django, hsts=hsts) for django in (RequestCycle(), WSGIHandler())
+        )
         for number, request in enumerate(REQUESTS):
-            user = f"user-{number}-{redirects}-{len(hosts)}"  # each has a limit of wrong requests
+            user = f"user-{number}"  # each has a limit of wrong requests
             call(theirs, *request, user=user)  # a user's second claim is answered otherwise
-            django_s = call(theirs, *request, user=user)
-            assert call(ours, *request, user=user) == django_s, request
-            assert call(ours, *request, user=user) == django_s, "the path is remembered now"
+            answers = [call(one, *request, user=user) for one in (theirs, ours, ours)]
+            if "DEBUG" in chosen:  # whose pages show the calls that led to them
+                answers = [(status, {}, b"") for status, _, _ in answers]
+            assert answers[1] == answers[0], request
+            assert answers[2] == answers[0], "the path and the host are remembered now"
+
+
+def test_a_site_below_a_path_is_not_that_of_the_next_request(open_campaign: CampaignMaker) -> None:
+    """The prefix of addresses stays with a thread until the next request sets it."""
+    open_campaign()
+    ours = RequestCycle()
+
+    def status_url(**headers: str) -> str:
+        _, _, body = call(ours, "POST", CLAIMS, b"", headers)
+        return str(orjson.loads(body)["status_url"])
+
+    responses._status_url.cache_clear()  # which takes the first prefix for that of the site
+    assert status_url(SCRIPT_NAME="/below") == f"/below{CLAIMS}/me"
+    responses._status_url.cache_clear()
+    assert status_url() == f"{CLAIMS}/me"
 
 
 def test_it_answers_another_urlconf_with_another_match(open_campaign: CampaignMaker) -> None:
@@ -134,6 +176,30 @@ def test_another_receiver_of_a_signal_gets_it(open_campaign: CampaignMaker, sign
     finally:
         signal.disconnect(receive)
     assert senders == [RequestCycle]
+
+
+@pytest.mark.parametrize("first", ["django.core.cache", "django.core.handlers.base", "django.db"])
+def test_the_cheaper_cycle_is_taken_whatever_is_imported_first(first: str) -> None:
+    """A receiver's place in its signal depends on the order of imports."""
+    program = (
+        f"import {first}, config.wsgi; from config import request_cycle;"
+        "assert request_cycle._only_django_receives()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_thread_without_a_connection_gets_none(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    made: list[bool] = []
+
+    def claim() -> None:
+        call(RequestCycle(), "POST", CLAIMS, b"", {})
+        made.append(hasattr(connections._connections, "default"))  # type: ignore[attr-defined]
+
+    thread = Thread(target=claim)
+    thread.start()
+    thread.join()
+    assert made == [False], "a claim asks no database"
 
 
 def test_an_obsolete_connection_to_the_database_is_closed_before_and_after(

@@ -119,9 +119,9 @@ def test_13_5_plain_http_is_asked_for_in_these_words(phrase: str) -> None:
 
 
 ENCRYPTED = {
-    "DATABASE_URL": "mysql://u:p@127.0.0.1:1/c?ssl_mode=REQUIRED",
-    "REDIS_URL": "rediss://127.0.0.1:1/0",
-    "CELERY_BROKER_URL": "rediss://127.0.0.1:2/0",
+    "DATABASE_URL": "mysql://u:p@127.0.0.1:1/c?ssl-ca=/ca&ssl_mode=VERIFY_IDENTITY",
+    "REDIS_URL": "rediss://127.0.0.1:1/0?ssl_cert_reqs=required&ssl_ca_certs=/ca",
+    "CELERY_BROKER_URL": "rediss://127.0.0.1:2/0?ssl_cert_reqs=required&ssl_ca_certs=/ca",
 }
 CHECK = (
     "import sys; from django.core.management import execute_from_command_line as run;"
@@ -136,6 +136,8 @@ CHECK = (
         ({"SECRET_KEY": secrets.token_hex(16)}, ""),  # long enough for `config.env`
         ({"SECURE_SSL_REDIRECT": "no"}, "security.W008"),
         ({"ALLOWED_HOSTS": "*", "REDIS_URL": "redis://127.0.0.1:1/0"}, "coupons.W026"),
+        ({"REDIS_URL": "rediss://127.0.0.1:1/0"}, "coupons.W026"),
+        ({"DATABASE_URL": "mysql://u:p@127.0.0.1:1/c?ssl_mode=REQUIRED"}, "coupons.W025"),
         ({"PLAIN_HTTP": "for trying out"}, ""),
         ({"REDIS_TIMEOUT_S": "3"}, "coupons.W021"),
         ({"REDIS_TIMEOUT_S": "3", "SILENCED_CHECKS": "coupons.W021"}, ""),
@@ -149,3 +151,17 @@ def test_13_5_a_deployment_is_refused_by_any_warning_that_is_not_accepted(
     )
     assert bool(checked.returncode) is bool(warned), checked.stderr
     assert warned in checked.stderr
+
+
+def test_browsers_lists_of_preloaded_names_are_asked_for_by_settings_only() -> None:
+    """Neither other names of the owner's domain nor years of HTTPS follow from a default."""
+    code = (
+        "from config import settings as s;"
+        "print(s.SECURE_HSTS_SECONDS, s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    )
+    both = {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "yes", "SECURE_HSTS_PRELOAD": "yes"}
+    assert load_settings(code=code, **PRODUCTION).stdout.split() == ["31536000", "False", "False"]
+    asked = load_settings(code=code, **PRODUCTION | both)
+    assert asked.stdout.split() == ["31536000", "True", "True"]
+    alone = PRODUCTION | {"SECURE_HSTS_PRELOAD": "yes"}
+    assert "SECURE_HSTS_INCLUDE_SUBDOMAINS" in last_line(load_settings(**alone))

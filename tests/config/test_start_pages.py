@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from config.security_headers import ALWAYS
 from tests.harness import services
 
 pytestmark = pytest.mark.slow
@@ -92,6 +93,8 @@ def test_the_operators_page_leads_to_what_answers(
         assert {link: ask(link).status for link in links} == {
             "/admin/": 302, "/api/v1/docs": 200, "/readyz": 200, "/metrics": 200,
         }  # fmt: skip
+        for link in links:
+            assert [name for name, _ in ALWAYS if name not in ask(link).headers] == [], link
 
 
 def test_the_users_page_names_nothing_of_the_operators(

@@ -16,7 +16,7 @@ django.setup()
 from coupons.admission import recent
 from coupons.campaigns import lookup
 from coupons.monitoring import clock_skew
-from coupons.observability import hot_counters, request_id
+from coupons.observability import hot_counters, refusal_notes, request_id
 from coupons.runtime import runtime
 
 hot_counters.count_claim("sale", "admitted", 0.1)
@@ -25,6 +25,7 @@ if os.fork() == 0:
     anew = {state for state, before in parent.items() if state.current is not before}
     own = {
         recent.recent_admissions, request_id._ids, hot_counters._buffer, clock_skew.reporter,
+        refusal_notes._buffer,
     }
     print(anew == own, hot_counters._buffer.current.writer, flush=True)
     os._exit(0)

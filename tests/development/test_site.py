@@ -37,6 +37,13 @@ def test_tokens_are_signed_here_and_not_by_a_shop(tmp_path: Path) -> None:
     assert here.env["LANG"] == "ko"
 
 
+def test_a_rehearsal_asks_this_sites_own_users_address(tmp_path: Path) -> None:
+    given = {"WARM_UP_URLS": "https://coupons.example.com"}
+    for environment_of in ({}, given):
+        here = environment.make_site(tmp_path, PORTS, environment=environment_of)
+        assert here.env["WARM_UP_URLS"] == here.web_url
+
+
 def test_counters_of_ended_processes_are_deleted(tmp_path: Path) -> None:
     old = tmp_path / "prometheus" / "web" / "counter_1.db"
     old.parent.mkdir(parents=True)

@@ -48,7 +48,9 @@ class FrontDoor:
     connections: int = 6500
     token: str = ""
     most_of_token: int = 0
-    streams: bool = False
+    streams: str = ""
+    streamed_bytes: int = 0
+    large: str = ""
     cross_origin: bool = False
     shared: str = ""
     pages: dict[str, Any] | None = None  # of the role, by `pages_behind`

@@ -110,10 +110,11 @@ def prepare_opening(options: argparse.Namespace) -> dict[str, Any]:
 
 def prepare_late(options: argparse.Namespace) -> dict[str, Any]:
     """The campaign of the second act whose coupons expire at once, and two users' tokens."""
-    users = [f"{options.slug}-late-{number}" for number in (1, 2)]
+    slug = f"{options.slug}-late-{options.lasts}"
+    users = [f"{slug}-{number}" for number in (1, 2)]
     tokens = [user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S) for user in users]
     merchant = Merchant.objects.get(slug=options.slug)
-    late = campaign.late_campaign(f"{options.slug}-late", merchant)
+    late = campaign.late_campaign(slug, merchant, lasts_s=options.lasts)
     return {"slug": late.slug, "tokens": tokens}
 
 
@@ -172,6 +173,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--users", type=int)
     parser.add_argument("--stock", type=int)
     parser.add_argument("--ahead", type=float, help="seconds until the opening")
+    parser.add_argument("--lasts", type=int, help="seconds until the campaign closes")
     parser.add_argument("--expected", type=int)
     parser.add_argument("--own-database", action="store_true")
     return parser.parse_args()

@@ -47,18 +47,18 @@ def campaign_opening_in(
     )
 
 
-def late_campaign(slug: str, merchant: Merchant) -> Campaign:
-    """Two coupons, to be claimed within two seconds, that expire a second later."""
+def late_campaign(slug: str, merchant: Merchant, *, lasts_s: int) -> Campaign:
+    """Two coupons, to be claimed within `lasts_s`, that expire a second later."""
     now = timestamps.moment_of(clock.now_ms())
     return _scheduled(
         slug,
         stock=2,
         opens=now,
-        closes=now + timedelta(seconds=2),
+        closes=now + timedelta(seconds=lasts_s),
         actor="make demo",
         merchant=merchant,
         strategy=Campaign.Strategy.DIRECT,
-        valid_until=now + timedelta(seconds=3),
+        valid_until=now + timedelta(seconds=lasts_s + 1),
         valid_days=None,
     )
 
