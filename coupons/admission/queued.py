@@ -1,23 +1,28 @@
 """The `queued` strategy: Redis decides in one atomic step, a worker stores."""
 
+import time
 from collections.abc import Callable
 
-from coupons.admission import recent, sold_out_cache
+from coupons.admission import recent, refusal_cache
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import queue_macs
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
+from coupons.observability import request_id
 from coupons.store import Decision, store
 
 
 def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     """Decide a claim in one round trip to Redis: take a place, store the claimant and queue the
-    claim, atomically. After sell-out most claims need no round trip: see `sold_out_cache`.
+    claim, atomically. Before the opening and after sell-out most claims need no round trip: see
+    `refusal_cache`.
 
     Raises StoreAway, StoreError, OutcomeUnknown, NotInstalled, QueueFull, ServerChanged; and what
     `verify` of `verify_servers_with` raises.
     """
-    cached = sold_out_cache.cached_refusal(campaign, claim)
+    asked_s = time.monotonic()
+    cached = refusal_cache.cached_refusal(campaign, claim, asked_s)
     if cached is not None:
         return cached
     try:
@@ -36,7 +41,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
         store().wakeups.shorten_lost(campaign.slug)
     if decision.version:
         refusal = Admission(Outcome(decision.outcome), 0, decision.at_ms, decision.last_place_ms)
-        sold_out_cache.cache_refusal(campaign, refusal, decision.version)
+        refusal_cache.cache_refusal(campaign, refusal, decision, asked_s=asked_s)
         return refusal
     return Admission(Outcome(decision.outcome), decision.place, decision.at_ms)
 
@@ -62,6 +67,9 @@ def _decide_in_redis(campaign: CampaignSnapshot, claim: Claim) -> Decision:
         nth=claim.nth,
         per_user=campaign.per_user,
         filter_blocks=campaign.filter_blocks,
+        mac=queue_macs.sign_claim(
+            campaign.key, claim.user, claim.nth, request_id.current_request_id()
+        ),
     )
 
 

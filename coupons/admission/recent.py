@@ -15,6 +15,7 @@ from threading import Lock
 import orjson
 
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import queue_macs
 from coupons.claims.values import Claim
 from coupons.errors import StoreFailure
 from coupons.observability import request_id
@@ -24,14 +25,16 @@ from coupons.store import store
 BUFFER_SIZE = 10_000  # seconds of a process at its best rate; a claim waits 0.1 s to be stored
 _PUBLISH_EVERY_S = 1.0
 
+_Admission = tuple[int, str, int, int, int, str]  # campaign's id, user, nth, place, ms, request
 
-def _new_buffer() -> deque[tuple[int, str, int, int, int, str]]:
+
+def _new_buffer() -> deque[_Admission]:
     return deque(maxlen=BUFFER_SIZE)
 
 
 @dataclass(slots=True)
 class _Recent:
-    admissions: deque[tuple[int, str, int, int, int, str]] = field(default_factory=_new_buffer)
+    admissions: deque[_Admission] = field(default_factory=_new_buffer)
     process: str = field(default_factory=lambda: secrets.token_hex(8))
     publishing: Lock = field(default_factory=Lock)
     next_publish_s: dict[str, float] = field(default_factory=dict)
@@ -70,8 +73,17 @@ def _publish(campaign: CampaignSnapshot, recent: _Recent) -> None:
     if store().recent_admissions.has_published(campaign.slug, recent.process):
         return
     buffered = recent.admissions.copy()
-    admitted = [claim for campaign_id, *claim in buffered if campaign_id == campaign.id]
+    admitted = [
+        _published(campaign, admission) for admission in buffered if admission[0] == campaign.id
+    ]
     if admitted:
         store().recent_admissions.publish_admissions(
             campaign.slug, recent.process, orjson.dumps(admitted)
         )
+
+
+def _published(campaign: CampaignSnapshot, admission: _Admission) -> list[str | int]:
+    """With its MAC as hex, if it has one; without, as releases before write it."""
+    _, user, nth, place, admitted_ms, request = admission
+    mac = queue_macs.sign_claim(campaign.key, user, nth, request)
+    return [user, nth, place, admitted_ms, request, *([mac.hex()] if mac else ())]

@@ -8,11 +8,12 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import CouponError
 from coupons.models import Campaign
-from coupons.observability import hot_counters
+from coupons.observability import hot_counters, refusal_notes
 
 
 def admit(campaign: CampaignSnapshot, claim: Claim, *, segments: Collection[str] = ()) -> Admission:
-    """Decide a claim, and count it with its latency. `segments` are those of the user's token.
+    """Decide a claim, count it with its latency, and note a refusal. `segments` are those of the
+    user's token.
 
     Idempotent: the same (user, nth) gets the same place and moment again. Raises StoreAway,
     StoreError, NotInstalled, QueueFull, OutcomeUnknown, DatabaseAway: the claim was not refused, a
@@ -23,8 +24,14 @@ def admit(campaign: CampaignSnapshot, claim: Claim, *, segments: Collection[str]
         admission = _decide(campaign, claim, segments)
     except CouponError as failure:
         hot_counters.count_claim(campaign.slug, failure.code, perf_counter() - began_s)
+        refusal_notes.note_refusal(campaign.slug, claim.user, claim.nth, failure.code)
         raise
     hot_counters.count_claim(campaign.slug, admission.outcome, perf_counter() - began_s)
+    if not admission.place:
+        refusal_notes.note_refusal(
+            campaign.slug, claim.user, claim.nth, admission.outcome, admission.at_ms,
+            admission.last_place_ms,
+        )  # fmt: skip
     return admission
 
 

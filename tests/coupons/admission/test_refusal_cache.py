@@ -9,14 +9,18 @@ import pytest
 from django.utils import timezone
 
 from coupons import store
-from coupons.admission import sold_out_cache, strategies
+from coupons.admission import refusal_cache, strategies
 from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
 from coupons.claims.values import Claim, Outcome
-from coupons.errors import NotInstalled
+from coupons.errors import NotInstalled, StoreError
+from coupons.recovery import honour
 from coupons.store import claimant_field, keys
+from coupons.store.recovery import Claimant
 from tests.conftest import CampaignMaker
+from tests.coupons.issuing.test_receipts import lost_with_redis
+from tests.harness.another_process import another_process
 
 pytestmark = pytest.mark.django_db
 
@@ -39,14 +43,14 @@ def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> CampaignSnapshot:
 
 
 def let_entries_expire() -> None:
-    time.sleep(sold_out_cache.ENTRY_TTL_S + 0.02)
+    time.sleep(refusal_cache.ENTRY_TTL_S + 0.02)
 
 
 def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = sold_out(open_campaign)
-    sold_out_cache.ENTRY_TTL_S, kept = 60.0, sold_out_cache.ENTRY_TTL_S
+    refusal_cache.ENTRY_TTL_S, kept = 60.0, refusal_cache.ENTRY_TTL_S
     try:
         outcomes_of(campaign, 1, "second-too-late")
         outcomes_of(campaign, 1, "third-too-late")
@@ -56,7 +60,7 @@ def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
         assert asked < 60  # 1.4 % of strangers share both bits with holders
         again = [strategies.admit(campaign, Claim(f"holder-{n}")) for n in range(50)]
     finally:
-        sold_out_cache.ENTRY_TTL_S = kept
+        refusal_cache.ENTRY_TTL_S = kept
     assert {a.outcome for a in again} == {Outcome.ALREADY_CLAIMED}
     assert sorted(a.place for a in again) == list(range(1, 51))
 
@@ -71,7 +75,7 @@ def test_a_raised_stock_is_noticed(open_campaign: CampaignMaker) -> None:
     assert outcomes_of(campaign, 2, "lucky") == {Outcome.ALREADY_CLAIMED}
 
 
-def test_sold_out_cache_is_extended_only_if_holders_are_unchanged(
+def test_refusal_cache_is_extended_only_if_holders_are_unchanged(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = sold_out(open_campaign)
@@ -84,6 +88,42 @@ def test_sold_out_cache_is_extended_only_if_holders_are_unchanged(
     let_entries_expire()
     assert outcomes_of(campaign, 3, "late") == {Outcome.SOLD_OUT}
     assert strategies.admit(campaign, Claim("lucky")).place == 51
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_claimant_is_written_without_bits(open_campaign: CampaignMaker) -> None:
+    """A repair writes the bits first. If that fails, the claimants stay unknown: with them a filter
+    without their bits would be of the current set of claimants, and its holders refused."""
+    campaign = sold_out(open_campaign)
+    names, client = keys.campaign_keys("sale"), store.store().client
+    field = claimant_field.encode_field("lost", 1, campaign.per_user)
+    lost = [Claimant(field, place=50, admitted_ms=1)]
+    client.delete(names.filter)
+    client.rpush(names.filter, "no text")  # BITFIELD fails
+    blocks = campaign.filter_blocks
+    with pytest.raises(StoreError):
+        store.store().recovery.write_claimants("sale", lost, filter_blocks=blocks, replace=False)
+    assert client.hlen(names.claimants) == 50
+    client.delete(names.filter)
+    store.store().recovery.write_claimants("sale", lost, filter_blocks=blocks, replace=False)
+    assert client.hlen(names.claimants) == 51
+    assert all(
+        client.getbit(names.filter, bit) for bit in holder_filter.bit_positions(field, blocks)
+    )
+
+
+def test_a_lost_claim_that_another_process_honours_is_known_here(
+    open_campaign: CampaignMaker,
+) -> None:
+    """There is a holder more, and no place more is given."""
+    campaign = open_campaign(stock=2)
+    _, second = lost_with_redis(campaign, "mina", "jun")
+    assert outcomes_of(campaign, 3, "late") == {Outcome.SOLD_OUT}
+    with another_process():
+        honour.honour_receipt(second, actor="Sora")
+    let_entries_expire()
+    assert outcomes_of(campaign, 3, "later") == {Outcome.SOLD_OUT}
+    assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.ALREADY_CLAIMED
 
 
 def test_the_cache_notices_a_lost_redis(open_campaign: CampaignMaker) -> None:
@@ -116,6 +156,6 @@ def test_no_holder_ever_lacks_a_bit(open_campaign: CampaignMaker) -> None:
     for n in range(2000):
         field = claimant_field.encode_field(f"holder-{n}", 1, 1)
         assert all(
-            sold_out_cache._is_set(bits, bit)
+            refusal_cache._is_set(bits, bit)
             for bit in holder_filter.bit_positions(field, campaign.filter_blocks)
         )

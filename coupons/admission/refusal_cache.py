@@ -1,0 +1,144 @@
+"""Negative cache of campaigns that are sold out, closed or not open yet, with a Bloom filter of
+their holders.
+
+Before the opening and after the last coupon nearly every claim is refused, and most refusals need
+no call to Redis. But a holder must always get the place as answer (before the opening there may be
+holders, too: of grants, or of a window that was moved). So the process caches the campaign's Bloom
+filter as well: a user whose two bits are not both set holds no place and is refused here. All
+others go to Redis and get the exact answer.
+
+An entry lives for `_lifetime_s` and is extended by the next refusal from Redis, if the set of
+claimants (its version) is unchanged. So every process notices a raised stock, a later closing,
+another opening, a pause, or a Redis that lost its data within that time.
+
+**The opening is not such a change.** A refusal as not open says when the gate opens and what time
+it was, both by Redis' clock. Redis decided after this process began to ask; so by the monotonic
+clock since then, Redis' clock can't have come to the opening before `_opens_s`. The entry ends
+EARLY_MARGIN_S before that, and whoever asks from then on is decided by Redis. No host's wall clock
+is read. A host whose monotonic clock stood still (a suspended machine), or a Redis whose clock was
+set, is another change: noticed within EARLY_TTL_S.
+
+A refusal from this cache is dated by Redis' clock all the same: the moment of the last refusal from
+Redis, and the monotonic time since then.
+"""
+
+import math
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+
+from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import holder_filter
+from coupons.claims.values import Admission, Claim, Outcome
+from coupons.errors import StoreFailure
+from coupons.runtime import ProcessState
+from coupons.store import Decision, claimant_field, store
+
+ENTRY_TTL_S = 0.25
+EARLY_TTL_S = 0.05  # an operator who opens a campaign now waits no longer for any process
+EARLY_MARGIN_S = 0.01  # Redis' milliseconds have no fractions; clocks drift 0.1 ms in a second
+_LOAD_EVERY_S = 0.25  # of a filter, however often claimants are added meanwhile (bulk grants)
+_UNUSED_S = 60.0  # an entry that ended this long ago is dropped when another one is loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    refusal: Admission  # the last one from Redis
+    answered_s: float  # when it came; all moments are monotonic
+    version: str
+    filter: bytes
+    loaded_s: float
+    until_s: float
+
+
+@dataclass(slots=True)
+class _Cache:
+    entries: dict[str, _Entry] = field(default_factory=dict)
+    loading: Lock = field(default_factory=Lock)
+
+
+_cache = ProcessState(_Cache)
+
+
+def cached_refusal(campaign: CampaignSnapshot, claim: Claim, now_s: float) -> Admission | None:
+    """The cached refusal, if the user certainly holds no place; None: ask Redis. `now_s`: the
+    monotonic clock."""
+    entry = _cache.current.entries.get(campaign.slug)
+    if entry is None or entry.until_s < now_s:
+        return None
+    if entry.filter:
+        field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
+        first, second = holder_filter.bit_positions(field, campaign.filter_blocks)
+        if _is_set(entry.filter, first) and _is_set(entry.filter, second):
+            return None
+    refusal = entry.refusal
+    at_ms = refusal.at_ms + int(1000 * (now_s - entry.answered_s))
+    return Admission(refusal.outcome, 0, at_ms, refusal.last_place_ms)
+
+
+def cache_refusal(
+    campaign: CampaignSnapshot, refusal: Admission, decision: Decision, *, asked_s: float
+) -> None:
+    """Store or extend the entry after Redis refused a claim as sold out, closed or not open.
+    `asked_s`: a moment before Redis was asked."""
+    cache, now_s, version = _cache.current, time.monotonic(), decision.version
+    entry = cache.entries.get(campaign.slug)
+    until_s = min(now_s + _lifetime_s(refusal), _opens_s(decision, asked_s) - EARLY_MARGIN_S)
+    if entry is not None and entry.version == version:
+        bits, loaded_s = entry.filter, entry.loaded_s
+    elif until_s < now_s or (entry is not None and now_s < entry.loaded_s + _LOAD_EVERY_S):
+        return
+    else:
+        found, loaded_s = _filter_of(cache, campaign, decision), now_s
+        if found is None:
+            return
+        bits = found
+        _drop_unused(cache, now_s)
+    cache.entries[campaign.slug] = _Entry(refusal, now_s, version, bits, loaded_s, until_s)
+
+
+def _lifetime_s(refusal: Admission) -> float:
+    return EARLY_TTL_S if refusal.outcome is Outcome.NOT_OPEN else ENTRY_TTL_S
+
+
+def _opens_s(decision: Decision, asked_s: float) -> float:
+    """When Redis' clock comes to the opening, at the earliest; `inf` if it has been there."""
+    if decision.opens_ms is None:
+        return math.inf
+    return asked_s + (decision.opens_ms - decision.at_ms) / 1000
+
+
+def _filter_of(cache: _Cache, campaign: CampaignSnapshot, decision: Decision) -> bytes | None:
+    """The filter of the holders; b"" if nobody is one. None: another thread loads it (this one does
+    not wait), Redis did not answer, the set of claimants has changed, or the filter is damaged: one
+    that is too short may lack the bits of holders."""
+    if decision.nobody_holds:
+        return b""
+    if not cache.loading.acquire(blocking=False):
+        return None
+    try:
+        bits = store().admission.claimant_filter(campaign.slug, version=decision.version)
+    except StoreFailure:
+        return None  # the refusal is valid all the same; the next one tries again
+    finally:
+        cache.loading.release()
+    least = holder_filter.bit_count(campaign.filter_blocks)
+    return bits if bits is not None and len(bits) * 8 >= least else None
+
+
+def _drop_unused(cache: _Cache, now_s: float) -> None:
+    """A filter of a million coupons takes 2 MB."""
+    for slug, entry in list(cache.entries.items()):
+        if entry.until_s + _UNUSED_S < now_s:
+            cache.entries.pop(slug, None)
+
+
+def _is_set(bits: bytes, position: int) -> bool:
+    """In Redis' bit order: bit 0 is the highest bit of byte 0."""
+    byte = position >> 3
+    return byte < len(bits) and bool(bits[byte] & (128 >> (position & 7)))
+
+
+def clear_refusals(**_: object) -> None:
+    """Empty this process's cache."""
+    _cache.current.entries.clear()
