@@ -13,27 +13,33 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_task, shared_task, signals
 from django.conf import settings
 
+from coupons.admin.login import sessions
+from coupons.attempts import moving
 from coupons.broker import wakeups
 from coupons.bulk import jobs, retention
-from coupons.campaigns import recorded_states
+from coupons.campaigns import demand, recorded_states, sold_out
 from coupons.campaigns.fault_isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
 from coupons.grants import returns
 from coupons.issuing.drain import Drained
 from coupons.issuing.drain import drain as drain_queue
 from coupons.merchants import kept_calls
+from coupons.notifications import noticing, sending
 from coupons.observability import metrics
 from coupons.observability.metrics import Work
+from coupons.proof import build, report_row
 from coupons.readiness import guard as openings
 from coupons.recovery import failover, reconcile
 from coupons.redemption import expiry
+from coupons.rehearsal import work
 from coupons.store import store
 from coupons.webhooks import coupon_cursor, delivery, routing
 
 logger = logging.getLogger(__name__)
 
 FAILED_PAUSE_S = 5.0  # after a failed drain of a campaign; longer if the drain took longer
-EXPIRE_S = 20.0
+EXPIRE_S = PROVE_S = MOVE_S = 20.0
+NOTIFY_S = 10.0  # then no new attempt begins; one takes 15 s at most
 STALE_PAUSE_S = 1.0  # after StaleClaims: by the next drain the rebuild has finished
 
 _stopping: Any = None  # an Event shared with the pool's children: the worker is shutting down
@@ -131,9 +137,15 @@ def _sent_ms() -> int:
 @shared_task(name=wakeups.SWEEP)  # type: ignore[untyped-decorator]
 @_skip_older_than(5)
 def sweep() -> None:
-    """Every second: record openings and closings, compare a new Redis server with MySQL, and send
-    wake-ups for waiting claims. A step that fails does not stop the next ones."""
-    _run_all(recorded_states.follow_the_clock, failover.verify_server, _wake_waiting_campaigns)
+    """Every second: record openings and closings, compare a new Redis server with MySQL, send
+    wake-ups for waiting claims, and record what has sold out. A step that fails does not stop the
+    next ones."""
+    _run_all(
+        recorded_states.follow_the_clock,
+        failover.verify_server,
+        _wake_waiting_campaigns,
+        sold_out.record_sold_out,
+    )
     store().wakeups.mark_sweep()
 
 
@@ -192,8 +204,10 @@ def compare_the_stores() -> None:
 @shared_task(name=wakeups.FORGET_CALLS)  # type: ignore[untyped-decorator]
 @_skip_older_than(600)
 def forget_old_calls() -> None:
-    """Every ten minutes: delete the answers kept for Idempotency-Keys for longer than 24 hours."""
+    """Every ten minutes: delete the answers kept for Idempotency-Keys for longer than 24 hours, and
+    operators' sessions that have ended."""
     kept_calls.delete_old_calls()
+    sessions.remove_ended_sessions()
 
 
 @shared_task(name=wakeups.DELIVER)  # type: ignore[untyped-decorator]
@@ -240,3 +254,57 @@ def record_expiries() -> None:
     """Every 30 s: record the expiry of coupons, for EXPIRE_S at most."""
     end = time.monotonic() + EXPIRE_S
     expiry.expire_campaigns(until=lambda: time.monotonic() > end or _is_stopping())
+
+
+@shared_task(name=wakeups.PROVE)  # type: ignore[untyped-decorator]
+@_skip_older_than(30)
+def prove_campaigns() -> None:
+    """Every 30 s: publish the roots of campaigns that have closed, for PROVE_S at most; the next
+    message goes on. Safe to run twice, late, or in parallel."""
+    end = time.monotonic() + PROVE_S
+    build.prove_campaigns(until=lambda: time.monotonic() > end or _is_stopping())
+
+
+@shared_task(name=wakeups.KEEP_DEMAND)  # type: ignore[untyped-decorator]
+@_skip_older_than(60)
+def keep_demand() -> None:
+    """Every 30 s: copy whole minutes of the demand to MySQL; Redis forgets them after 16 minutes.
+    Safe to run twice, late, or in parallel."""
+    demand.keep_demand()
+
+
+@shared_task(name=wakeups.MOVE_REFUSALS)  # type: ignore[untyped-decorator]
+@_skip_older_than(60)
+def move_refusals() -> None:
+    """Every minute: move the notes of refusals of finished sales to MySQL, for MOVE_S at most; the
+    next message goes on. Safe to run twice, late, or in parallel."""
+    end = time.monotonic() + MOVE_S
+    moving.move_refusals(until=lambda: time.monotonic() > end or _is_stopping())
+
+
+@shared_task(name=wakeups.REPORT)  # type: ignore[untyped-decorator]
+@_skip_older_than(30)
+def compute_reports() -> None:
+    """Every 30 s, and when somebody asks for one: compute the proof reports that are due. One that
+    takes longer than a task may is begun again by the next message. Safe to run twice."""
+    end = time.monotonic() + PROVE_S
+    report_row.compute_asked(until=lambda: time.monotonic() > end or _is_stopping())
+
+
+@shared_task(name=wakeups.REHEARSE)  # type: ignore[untyped-decorator]
+@_skip_older_than(5)
+def rehearse() -> None:
+    """Every five seconds: the next steps of a dress rehearsal, and the removal of what a dead one
+    left. Safe to run twice, late, or in parallel."""
+    if work.work_on_rehearsal(stopping=_is_stopping):
+        wakeups.notify_rehearsal()
+
+
+@shared_task(name=wakeups.NOTIFY)  # type: ignore[untyped-decorator]
+@_skip_older_than(30)
+def notify_operators() -> None:
+    """Every 5 s: notice what operators are told of, and send it. While beat is silent, the workers'
+    watchdogs ask for it. Safe to run twice, late, or in parallel."""
+    end = time.monotonic() + NOTIFY_S
+    noticing.notice_events()
+    sending.send_due(until=lambda: time.monotonic() > end or _is_stopping())

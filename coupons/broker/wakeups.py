@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import kombu.exceptions
 from celery import current_app
 
+from coupons import dry_run
 from coupons.broker import connections
 from coupons.observability import metrics
 
@@ -22,10 +23,14 @@ DELIVER, TEND_WEBHOOKS = "coupons.deliver", "coupons.tend_webhooks"
 WEBHOOK_QUEUE = "webhooks"
 # Of jobs of many lines: their own queue as well, for they take minutes.
 BULK, BULK_QUEUE = "coupons.bulk", "bulk"
-EXPIRE = "coupons.expire"  # on that queue, too
+EXPIRE, PROVE = "coupons.expire", "coupons.prove"  # on that queue, too
+REHEARSE = "coupons.rehearse"  # and this one
+KEEP_DEMAND, MOVE_REFUSALS = "coupons.keep_demand", "coupons.move_refusals"  # as well
+REPORT, NOTIFY = "coupons.report", "coupons.notify"
 TASKS = (
     DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, RETURNS, WATCH_RETURNED, FORGET_CALLS, CANARY,
-    DELIVER, TEND_WEBHOOKS, BULK, EXPIRE,
+    DELIVER, TEND_WEBHOOKS, BULK, EXPIRE, PROVE, KEEP_DEMAND, MOVE_REFUSALS,
+    REPORT, REHEARSE, NOTIFY,
 )  # fmt: skip
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
 CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty
@@ -54,6 +59,22 @@ def notify_bulk() -> bool:
     return _send(BULK, None, queue=BULK_QUEUE)
 
 
+def notify_report() -> bool:
+    """As `notify_bulk`, for proof reports."""
+    return _send(REPORT, None, queue=BULK_QUEUE)
+
+
+def notify_rehearsal() -> bool:
+    """Wake the worker of jobs for the next step of a rehearsal; beat does so as well."""
+    return _send(REHEARSE, None, queue=BULK_QUEUE)
+
+
+def notify_operators() -> bool:
+    """Have the operators' notifications sent. The workers' watchdogs call it while beat is silent;
+    beat does so as well."""
+    return _send(NOTIFY, None, queue=BULK_QUEUE)
+
+
 def send_canary(queue: str) -> bool:
     """Send a canary message to the worker that consumes `queue`, to show that messages arrive.
     The argument (time sent, Unix seconds) distinguishes it from beat's, which have none: only those
@@ -64,6 +85,8 @@ def send_canary(queue: str) -> bool:
 def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
     """Without `expires`: a worker would compare its own clock with another host's timestamp and
     discard messages silently. `config.worker.queue_limits` limits the number of messages."""
+    if dry_run.noted("wakeups"):
+        return True
     try:
         with connections.notifying_producer() as producer:
             current_app.send_task(

@@ -24,7 +24,7 @@ def grant_in_mysql(campaign: CampaignSnapshot, wanted: Sequence[Grantee]) -> lis
     )
     known = _existing_places(campaign, [grantee.user for grantee in wanted])
     claims: dict[Key, AdmittedClaim] = {}
-    for user, nth, request in wanted:
+    for user, nth, request, _mac in wanted:
         if (user, nth) not in known and (user, nth) not in claims:
             place = tally.stored + 1 + len(claims)
             claims[user, nth] = AdmittedClaim(user, nth, place, tally.now_ms, request)

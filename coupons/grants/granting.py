@@ -26,6 +26,8 @@ from coupons.audit import log
 from coupons.audit.actors import Actor
 from coupons.broker import wakeups
 from coupons.campaigns import deciding_clock, slots, snapshot, update
+from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import queue_macs
 from coupons.claims.limits import MAX_USER_BYTES
 from coupons.claims.timestamps import milliseconds_of
 from coupons.database import availability
@@ -142,7 +144,7 @@ def _grant_locked(campaign: Campaign, wanted: Sequence[Grantee]) -> list[Granted
         return direct_grants.grant_in_mysql(known, wanted)
     given = store().grants.grant(
         campaign.slug,
-        wanted,
+        [_signed(known, grantee) for grantee in wanted],
         per_user=campaign.per_user,
         filter_blocks=campaign.filter_blocks,
     )
@@ -153,6 +155,11 @@ def _grant_locked(campaign: Campaign, wanted: Sequence[Grantee]) -> list[Granted
     if any(one.wake_drain for one in given) and not wakeups.notify_drain(campaign.slug):
         store().wakeups.shorten_lost(campaign.slug)
     return [_granted(*pair) for pair in zip(wanted, given, strict=True)]
+
+
+def _signed(campaign: CampaignSnapshot, grantee: Grantee) -> Grantee:
+    user, nth, request, _ = grantee
+    return grantee._replace(mac=queue_macs.sign_claim(campaign.key, user, nth, request))
 
 
 _VERDICTS = {

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.claims import timestamps
+from coupons.claims import queue_macs, timestamps
 from coupons.claims.values import Outcome
 from coupons.database import availability, clock
 from coupons.errors import (
@@ -85,6 +85,7 @@ def _join_in_redis(campaign: CampaignSnapshot, user: str) -> Joined:
             user=user,
             per_user=campaign.per_user,
             limit=campaign.waitlist_limit,
+            mac=queue_macs.sign_waiter(campaign.key, user),
         )
         if joined.outcome == "not_synced":
             waitlist_storing.restore_waitlist(campaign.slug)

@@ -15,6 +15,7 @@ from coupons.campaigns import update
 from coupons.claims import timestamps
 from coupons.database import availability
 from coupons.errors import NotInstalled, StaleClaims
+from coupons.grants import waitlist_proof
 from coupons.models import Campaign, WaitlistEntry, WaitlistState
 from coupons.store import store
 from coupons.store.waitlist import Waiter
@@ -36,7 +37,7 @@ def store_joined(slug: str) -> int:
             return stored
         if not batch.epoch:
             raise NotInstalled(f"The campaign {slug!r} is closed for repair. Please try again.")
-        waiters = [waiter for waiter in batch.waiters.values() if waiter is not None]
+        waiters = waitlist_proof.proven_waiters(slug, batch)
         _store_batch(slug, waiters, batch.epoch)
         if len(waiters) < len(batch.waiters):
             logger.error("entries of the waitlist of %s that we did not write are deleted", slug)

@@ -11,17 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connection
 
-from coupons.campaigns import fault_isolation, lookup
+from coupons.campaigns import fault_isolation
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.errors import DatabaseAway, StoreError
-from coupons.issuing import queue, writer
+from coupons.issuing import queue, queue_proof, writer
 from coupons.issuing.queue import Batch
+from coupons.issuing.read_ahead import ReadAhead
 from coupons.observability import batch_spans, metrics
 from coupons.store import store
 
 logger = logging.getLogger(__name__)
+
+_DOUBTS = (Reason.UNSIGNED, Reason.FORGED)
 
 
 @dataclass(slots=True)
@@ -66,18 +70,32 @@ def drain(
 def _drain(
     slug: str, consumer: str, drained: Drained, time_s: float | None, stopping: Callable[[], bool]
 ) -> None:
-    campaign = lookup.find_snapshot(slug)
+    campaign = queue_proof.trusted_snapshot(slug)
     deadline = time.monotonic() + (settings.DRAIN_TIME_S if time_s is None else time_s)
-    batch = _take_over(slug, consumer) or _read_next(slug, consumer)
-    while batch:
-        began = time.monotonic()
-        _process_batch(campaign, batch, drained)
-        if time.monotonic() >= deadline or stopping():
-            drained.left = True
-            return
-        _pause_after_small_batch(batch)
-        _limit_rate(batch, began=began)
-        batch = _read_next(slug, consumer)
+    with ReadAhead(campaign, consumer=consumer) as ahead:
+        taken_over = _take_over(slug, consumer)
+        batch = taken_over or _read_next(slug, consumer)
+        while batch:
+            began = time.monotonic()
+            if _is_followed(batch) and began < deadline and not stopping():
+                ahead.start_reading()
+            _process_batch(campaign, batch, drained)
+            following = ahead.take_batch()  # stored even if the time is over: it is read
+            if not following and (time.monotonic() >= deadline or stopping()):
+                drained.left = True
+                return
+            if not following:
+                _pause_after_small_batch(batch)
+            _limit_rate(batch, began=began)
+            if not following:  # all that the dead left, but not again what can't be parked
+                is_left = bool(taken_over) and not drained.unparked
+                taken_over = _take_over(slug, consumer) if is_left else Batch()
+            batch = following or taken_over or _read_next(slug, consumer)
+
+
+def _is_followed(batch: Batch) -> bool:
+    """Whether to read ahead: more waits behind a full batch. SQLite's commit is no wait."""
+    return len(batch.claims) >= settings.DRAIN_BATCH and connection.vendor == "mysql"
 
 
 def _take_over(slug: str, consumer: str) -> Batch:
@@ -120,6 +138,7 @@ def _read_next(slug: str, consumer: str) -> Batch:
 
 def _process_batch(campaign: CampaignSnapshot, batch: Batch, drained: Drained) -> None:
     began_s = time.monotonic()
+    queue_proof.set_aside_doubtful(campaign, batch)
     with batch_spans.batch_span(campaign.slug, batch.claims.values()) as committed:
         verdict = _store_with_retries(campaign, batch)
         committed(verdict.stored)
@@ -146,6 +165,8 @@ def _settle_and_park(
             _park(slug, entry, reason, drained, request=batch.claims[entry].request)
     for entry in batch.unreadable:
         _park(slug, entry, Reason.UNREADABLE, drained)
+    for entry, reason in batch.doubtful.items():
+        _park(slug, entry, reason, drained)
     return settled_ms
 
 
@@ -168,6 +189,7 @@ def _store_with_retries(campaign: CampaignSnapshot, batch: Batch) -> writer.Verd
                 list(batch.claims.values()),
                 epoch=batch.epoch,
                 given=_places_to_record(batch),
+                rows=batch.rows,
             )
         except DatabaseAway as error:
             if time.monotonic() >= deadline:
@@ -199,5 +221,8 @@ def _park(slug: str, entry: str, reason: Reason, drained: Drained, *, request: s
     if parked:
         drained.parked += 1
         metrics.PARKED.labels(metrics.campaign_label(slug), reason).inc()
+        if reason in _DOUBTS:
+            queue_proof.log_doubtful(slug, reason, entry)
+            return
         message = "a claim of %s was parked: %s (entry %s, request %s)"
         logger.error(message, slug, reason, entry, request or "?")

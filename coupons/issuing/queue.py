@@ -1,12 +1,14 @@
 """The queue of a campaign: admitted claims on their way to MySQL. Delivery is at least once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.claims.timestamps import LAST_MS
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.store import Entry, store
+from coupons.store.entry_fields import MAC
 
 _MAX_NTH = 65_535
 PAGE = 2_000  # entries
@@ -14,19 +16,22 @@ PAGE = 2_000  # entries
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Claims by entry id, and the ids of entries that are not claims.
+    """Claims by entry id, and the ids of entries that are not claims. `doubtful`: entries that are
+    claims, but may not be ours (`queue_proof`).
 
     `epoch` is the gate's at the time of reading: the writer stores the claims only while MySQL has
-    the same epoch. `given`: the number of places given by then.
+    the same epoch. `given`: the number of places given by then. `rows`: see `read_ahead`.
     """
 
     claims: dict[str, AdmittedClaim] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    doubtful: dict[str, Reason] = field(default_factory=dict)
     epoch: str = ""
     given: int = 0
+    rows: Mapping[AdmittedClaim, tuple[Any, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.claims or self.unreadable)
+        return bool(self.claims or self.unreadable or self.doubtful)
 
 
 def read_batch(slug: str, *, consumer: str, count: int) -> Batch:
@@ -87,7 +92,7 @@ def claim_of(entry: Entry) -> AdmittedClaim | None:
     try:
         claim = AdmittedClaim(
             fields[b"u"].decode(), int(fields[b"n"]), int(fields[b"p"]), int(fields[b"t"]),
-            fields.get(b"r", b"")[:MAX_REQUEST_BYTES].decode(),
+            fields.get(b"r", b"")[:MAX_REQUEST_BYTES].decode(), fields.get(MAC, b""),
         )  # fmt: skip
     except (KeyError, ValueError):
         return None

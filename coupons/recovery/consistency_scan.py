@@ -24,6 +24,7 @@ from coupons.database import availability
 from coupons.issuing import queue
 from coupons.models import Campaign, Coupon, GivenUp
 from coupons.observability.metrics import Gap
+from coupons.observability.request_id import PUT_BACK
 from coupons.recovery import rebuild
 from coupons.store import Claimant, claimant_field, store
 
@@ -31,7 +32,6 @@ ON_ITS_WAY, STORED, TOLD = 1, 2, 4  # bits of a place's byte
 PAGE = 2_000  # rows at a time
 SHOWN = 20  # differences of each kind listed one by one
 ACTOR = "reconcile"
-PUT_BACK = "put-back"  # request id of a requeued claim; the original one is lost
 Tell = Callable[[str, int], None]  # a noun for what is read, and how many so far
 
 

@@ -52,7 +52,7 @@ def _published(slug: str) -> Iterator[AdmittedClaim]:
     for process in store().recent_admissions.publishing_processes(slug):
         reply = store().recent_admissions.published_admissions(slug, process) or b"[]"
         try:
-            claims = [AdmittedClaim(*fields) for fields in orjson.loads(reply)]
+            claims = [_claim(*fields) for fields in orjson.loads(reply)]
             yield from (claim for claim in claims if queue.is_valid(claim))
         except (ValueError, TypeError, AttributeError):
             logger.error(
@@ -60,6 +60,12 @@ def _published(slug: str) -> Iterator[AdmittedClaim]:
                 slug,
                 process,
             )
+
+
+def _claim(
+    user: str, nth: int, place: int, admitted_ms: int, request: str = "", mac: str = ""
+) -> AdmittedClaim:
+    return AdmittedClaim(user, nth, place, admitted_ms, request, bytes.fromhex(mac))
 
 
 def _settled(campaign: Campaign, places: list[int]) -> set[int]:

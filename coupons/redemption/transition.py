@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import F
 
+from coupons.audit import origin
 from coupons.audit.actors import Actor
 from coupons.errors import Busy, UnknownCoupon
 from coupons.models import Coupon, CouponEvent, CouponLife, CouponState, Returned, Verb
@@ -125,9 +126,11 @@ def _write_event(locked: Locked, step: Step, actor: Actor) -> CouponEvent:
         discount=step.discount,
         reason=step.reason,
         request_id=request_id.current_request_id() or None,
+        address=origin.current_address() or None,
         data=step.data,
     )
     rows.insert_row(event)
+    origin.count_row()
     return event
 
 

@@ -162,8 +162,13 @@ def test_revocations_that_return_and_are_undone_while_the_waitlist_is_served(
 def test_negative_control_counting_after_giving(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
+    """On a busy machine the programs may not meet in one try."""
     winners(open_campaign, 30)
     broken = [("give_on_without_counting_first", 60)] * 3
-    run_at_once(child_environment, ("revoke", 60), ("undo", 60), *broken)
-    drain("sale", consumer="one")
-    assert returns.check_returned("sale").faults
+
+    def has_fault() -> bool:
+        run_at_once(child_environment, ("revoke", 60), ("undo", 60), *broken)
+        drain("sale", consumer="one")
+        return bool(returns.check_returned("sale").faults)
+
+    assert any(has_fault() for _ in range(5))

@@ -16,6 +16,7 @@ from django.db import connection
 
 import config.wsgi
 from config.celery import app
+from config.env import GIVEN
 from config.worker.process import ReceivedMessage
 from coupons.admission import recent
 from coupons.campaigns import lookup, update
@@ -123,9 +124,10 @@ def counted_in_python() -> None:
 
 def collisions_ignored() -> None:
     """INSERT IGNORE: the database's refusals are warnings, and rows are not read back."""
+    writer._INSERT_INTO = writer._INSERT_INTO.replace("INSERT", "INSERT IGNORE")
     writer._INSERT = writer._INSERT.replace("INSERT", "INSERT IGNORE")
     writer._existing_rows = lambda campaign, claims: {
-        writer._identity(writer._row(campaign, claim)) for claim in claims
+        writer._identity(writer._row(campaign, claim, writer.column_encoder())) for claim in claims
     }
 
 
@@ -208,5 +210,5 @@ BUILDS: dict[str, Callable[[], None]] = {
         no_recent_admissions, messages_expire,
     )
 }  # fmt: skip
-if os.environ.get("BROKEN"):
-    BUILDS[os.environ["BROKEN"]]()
+if GIVEN.get("BROKEN"):  # what a web process was started with; it forgets the rest
+    BUILDS[GIVEN["BROKEN"]]()

@@ -48,7 +48,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "places": (waitlist_turns, "_write_places"),
     "copy": (update, "copy_definition"),
     "verdicts": (jobs, "_write_verdicts"),
-    "revoke": (jobs, "_revoke"),
+    "revoke": (jobs, "revoke_line"),
     "revoke-lines": (jobs, "_revoke_lines"),
 }
 

@@ -46,6 +46,7 @@ _SETTINGS = {
     "COUPONS_ENV": "local",
     "DRAIN_TAKE_OVER_MS": "1000",  # sooner than in production, so that it happens in short runs
     "CLAIMS_PER_USER_PER_S": "0",
+    "REQUESTS_PER_USER_PER_S": "0",
     "LOG_LEVEL": "WARNING",
 }
 

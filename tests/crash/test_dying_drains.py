@@ -22,27 +22,30 @@ def drained_by_a_process(environment: dict[str, str], point: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("point", "stored_by_the_dead"),
+    ("point", "is_committed"),
     [
-        ("before:insert", 0),
-        ("before:commit", 0),
-        ("after:insert", 30),
-        ("before:settle", 30),
-        ("after:settle", 30),
+        ("before:insert", False),
+        ("before:commit", False),
+        ("after:insert", True),
+        ("before:settle", True),
+        ("after:settle", True),
     ],
 )
+@pytest.mark.parametrize("batch", [500, 10])  # of 30: the second batch was read ahead
 def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(
     open_campaign: CampaignMaker,
     child_environment: dict[str, str],
     settings: Settings,
     point: str,
-    stored_by_the_dead: int,
+    is_committed: bool,
+    batch: int,
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 0
     campaign = open_campaign(stock=30)
     told = {f"user-{n}": strategies.admit(campaign, Claim(f"user-{n}")).place for n in range(30)}
-    assert drained_by_a_process(child_environment, point) == 137
-    assert Coupon.objects.count() == stored_by_the_dead
+    environment = child_environment | {"DRAIN_BATCH": str(batch)}
+    assert drained_by_a_process(environment, point) == 137
+    assert Coupon.objects.count() == (min(batch, 30) if is_committed else 0)
     drain("sale", consumer="survivor")
     assert dict(Coupon.objects.values_list("user", "place")) == told
     assert Tally.objects.get().stored == 30

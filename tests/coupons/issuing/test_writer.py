@@ -177,12 +177,13 @@ def test_negative_control_insert_ignore_hides_a_place_taken_twice(
     row."""
     campaign = open_campaign(stock=10)
     writer.store_batch(campaign, [admitted_claim(1, "mina")], epoch=None)
+    row = writer._row(campaign, admitted_claim(1, "jun"), writer.column_encoder())
     ignore = "INSERT OR IGNORE" if connection.vendor == "sqlite" else "INSERT IGNORE"
     with connection.cursor() as cursor:
         try:
             cursor.execute(
                 writer._INSERT.replace("INSERT", ignore, 1),
-                (*writer._row(campaign, admitted_claim(1, "jun")), "2026-11-22 12:00:00"),
+                (*row, "2026-11-22 12:00:00"),
             )
         except DatabaseError as error:  # pragma: no cover - would be good news
             pytest.fail(f"the statement told of the collision: {error}")

@@ -9,7 +9,7 @@ import pytest
 import redis as driver
 
 from coupons import store, tasks
-from coupons.admission import sold_out_cache, strategies
+from coupons.admission import refusal_cache, strategies
 from coupons.campaigns import lifecycle, lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
@@ -43,7 +43,7 @@ class Pair:
         self.settings.REDIS_URL = url
         forget_store()
         lookup.clear_snapshots()
-        sold_out_cache.clear_sold_out_cache()
+        refusal_cache.clear_refusals()
 
     def in_step(self) -> None:
         """Wait until the replica has all decisions so far."""

@@ -235,7 +235,7 @@ def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None
 
 
 def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: CampaignMaker) -> None:
-    """The Bloom filter is rebuilt as well: a process with a sold-out cache uses it."""
+    """The Bloom filter is rebuilt as well: a process with a refusal cache uses it."""
     campaign = open_campaign(stock=40)
     told = admit_users(campaign, range(40))
     drain("sale", consumer="one")
