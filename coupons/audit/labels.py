@@ -8,8 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from coupons.audit.durations import duration_text
 from coupons.claims.values import Reason
-from coupons.models import CampaignEvent, EventKind
+from coupons.models import ApprovalRequest, CampaignEvent, EventKind, UndoableVerb, VoidReason
 
 Data = dict[str, Any]
 
@@ -39,8 +40,24 @@ LABELS: dict[str, Promise] = {
     "disk": gettext_lazy("disk"),
     "certificate": gettext_lazy("certificate"),
     "warm_up": gettext_lazy("warm-up"),
+    "rehearsed": gettext_lazy("rehearsed"),
+    # Of a dress rehearsal's verdict.
+    "crowd": gettext_lazy("the crowd"),
+    "tokens": gettext_lazy("tokens"),
+    "segment": gettext_lazy("segment"),
+    "answers": gettext_lazy("answers"),
+    "rate": gettext_lazy("rate"),
+    "latency": gettext_lazy("latency"),
+    "told_stored": gettext_lazy("told = stored"),
+    "storing_time": gettext_lazy("time to store"),
 }
 
+# A line's light, as an adjective.
+LIGHTS: dict[str, Promise] = {
+    "green": gettext_lazy("green"),
+    "amber": gettext_lazy("amber"),
+    "red": gettext_lazy("red"),
+}
 
 REASONS: dict[str, Promise] = {
     Reason.UNREADABLE: gettext_lazy("not written by our admission"),
@@ -50,6 +67,8 @@ REASONS: dict[str, Promise] = {
     Reason.BEYOND_STOCK: gettext_lazy("the place lies beyond the stock"),
     Reason.REJECTED: gettext_lazy("the database refused the row"),
     Reason.UNWRITABLE: gettext_lazy("no row can be made of it"),
+    Reason.UNSIGNED: gettext_lazy("it has no MAC, so our service may not have been asked for it"),
+    Reason.FORGED: gettext_lazy("its MAC is wrong: our service was not asked for it"),
 }
 
 
@@ -78,7 +97,7 @@ def event_details(event: CampaignEvent) -> str:
     describe = _DETAILS.get(_kind_of(event))
     try:
         return describe(event.data) if describe and event.data else ""
-    except (TypeError, IndexError, AttributeError):  # data that this release does not write
+    except (TypeError, LookupError, AttributeError):  # data that this release does not write
         return json.dumps(event.data, ensure_ascii=False)
 
 
@@ -132,7 +151,81 @@ def _place(data: Data) -> str:
     return f"{data.get('place', '?')} {data.get('user', '?')!r}"
 
 
+def _proved(data: Data) -> str:
+    names = ("places", "coupons", "root")
+    return _("{} places, {} coupons, root {}").format(*(data.get(name, "?") for name in names))
+
+
+def _proof_differs(data: Data) -> str:
+    return _("places {}").format(data.get("places", "?"))
+
+
+_VERBS: dict[str, Promise] = {
+    **{verb.value: verb.label for verb in UndoableVerb},
+    **{verb.value: verb.label for verb in ApprovalRequest.Verb},
+}
+
+
+# Reasons for a pause that an operator chooses with one click.
+OTHER_REASON = "other"  # has to be typed
+PAUSE_REASONS: dict[str, Promise] = {
+    "load": gettext_lazy("load"),
+    "mistake": gettext_lazy("a mistake in the campaign"),
+    OTHER_REASON: gettext_lazy("another reason"),
+}
+
+
+def pause_reason(reason: str) -> str:
+    """A chosen reason in words; one that was typed is unchanged."""
+    return str(PAUSE_REASONS.get(reason, reason))
+
+
+def void_reason(reason: str) -> str:
+    """Why a request is void, in words; a reason that was typed is unchanged."""
+    return str(VoidReason(reason).label) if reason in VoidReason.values else reason
+
+
+def verb_label(verb: str) -> str:
+    """A verb that was undone or asked for, in words; unchanged if this release does not know it."""
+    return str(_VERBS.get(verb, verb))
+
+
+def _verb(data: Data) -> str:
+    """The verb, and the reason that a person gave."""
+    verb, reason = verb_label(data.get("verb", "?")), str(data.get("reason", ""))
+    return f"{verb}: {reason}" if reason else verb
+
+
+def _decided(data: Data) -> str:
+    asked = _("asked by {}").format(data.get("asked_by", "?"))
+    data = data | {"reason": void_reason(str(data.get("reason", "")))}
+    alone = _("by the same person, as APPROVE_ALONE allows") if data.get("is_alone") else ""
+    return "; ".join(filter(None, (_verb(data), asked, alone)))
+
+
+def _rehearsal_began(data: Data) -> str:
+    names = ("people", "per_second")
+    return _("{} people, {} a second").format(*(data.get(name, "?") for name in names))
+
+
+def _rehearsed(data: Data) -> str:
+    if not data.get("light"):
+        return _("stopped, without a verdict")
+    text = _("{} at {} a second").format(
+        str(LIGHTS.get(data["light"], data["light"])), data.get("per_second", "?")
+    )
+    return f"{text}: {', '.join(map(check_label, data['checks']))}" if data.get("checks") else text
+
+
+def _sold_out(data: Data) -> str:
+    after, stock = duration_text(data["after_ms"]), data.get("stock", "?")
+    if data.get("is_exact", True):
+        return _("{} after the opening, stock {}").format(after, stock)
+    return _("about {} after the opening, stock {}").format(after, stock)
+
+
 _DETAILS: dict[EventKind, Callable[[Data], str]] = {
+    EventKind.CREATED: lambda data: _("as a copy of {}").format(data["copied_from"]),
     EventKind.HELD: _red_checks,
     EventKind.OVERRIDDEN: lambda data: str(data.get("reason", "")),
     EventKind.WARMED_UP: _warm_up,
@@ -143,5 +236,15 @@ _DETAILS: dict[EventKind, Callable[[Data], str]] = {
     EventKind.RECEIPT_HONOURED: _place,
     EventKind.GRANTED: _count,
     EventKind.GIVEN_ON: _count,
+    EventKind.PROVED: _proved,
+    EventKind.PROOF_DIFFERS: _proof_differs,
+    EventKind.UNDONE: _verb,
+    EventKind.APPROVAL_ASKED: _verb,
+    EventKind.APPROVED: _decided,
+    EventKind.APPROVAL_REFUSED: _decided,
+    EventKind.PAUSED: lambda data: pause_reason(data.get("reason", "")),
+    EventKind.REHEARSAL_BEGAN: _rehearsal_began,
+    EventKind.REHEARSED: _rehearsed,
+    EventKind.SOLD_OUT: _sold_out,
     EventKind.OTHER: lambda data: str(data.get("text", "")),
 }

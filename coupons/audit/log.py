@@ -5,19 +5,35 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons.models import Campaign, CampaignEvent, EventKind
+from coupons import dry_run
+from coupons.audit import origin, trail, watched
+from coupons.models import AuditActor, Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import as_one_line, one_line
 
 TEXT_CHARS = 500  # longest reason or other text in an event
 _ACTOR_CHARS = CampaignEvent._meta.get_field("actor").max_length or 0
 
 
-def record_event(campaign: Campaign, actor: str, kind: EventKind, **data: Any) -> CampaignEvent:
-    """Add an event. `data`: JSON values; see `EventKind` for their names."""
-    event = _event(campaign, actor, kind, data)
-    event.save()
+def record_event(
+    campaign: Campaign,
+    actor: str,
+    kind: EventKind,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+    **data: Any,
+) -> CampaignEvent:
+    """Add an event, and its row in the audit log. `data`: JSON values; see `EventKind` for their
+    names. `before`, `after`: by field; without them what the last save of `campaign` changed."""
+    event = _event(campaign, actor, kind, data | ({"reason": reason} if reason else {}))
+    with transaction.atomic():
+        event.save()
+        _record_act(event, before, after, reason)
+    dry_run.noted("events")  # its row is rolled back
     return event
 
 
@@ -25,9 +41,12 @@ def record_events(
     entries: Iterable[tuple[Campaign, dict[str, Any]]], actor: str, kind: EventKind
 ) -> None:
     """Add an event of one kind to many campaigns, each with its own data."""
-    CampaignEvent.objects.bulk_create(
-        _event(campaign, actor, kind, data) for campaign, data in entries
-    )
+    events = [_event(campaign, actor, kind, data) for campaign, data in entries]
+    with transaction.atomic():
+        CampaignEvent.objects.bulk_create(events)
+        trail.record_acts(
+            trail.make_row(kind, event.campaign, actor, event.data) for event in events
+        )
 
 
 def record_event_at(
@@ -39,6 +58,31 @@ def record_event_at(
     event.at = at
     event.save(update_fields=["at"])
     return event
+
+
+def _record_act(
+    event: CampaignEvent, before: trail.Values, after: trail.Values, reason: str
+) -> None:
+    """The event's row in the audit log: what changed, then what else the event tells."""
+    was, now = watched.take_changes(event.campaign)
+    data = {name: value for name, value in (event.data or {}).items() if name != "reason"}
+    who = origin.current_origin()
+    by_command = who.kind is AuditActor.COMMAND
+    is_origin = by_command or event.actor in (who.name, f"key {who.name}")
+    if by_command and event.actor != "manage.py":
+        data["by"] = event.actor  # as the command line says; the row has who really ran it
+    trail.record_act(
+        EventKind(event.kind),
+        kind="campaign",
+        id=event.campaign.slug,
+        campaign=event.campaign,
+        user=data["user"] if isinstance(data.get("user"), str) else None,
+        before=before or was,
+        after={**(after or now or {}), **data},
+        reason=reason or str((event.data or {}).get("reason", "")),
+        actor=None if is_origin else event.actor,
+        actor_kind=who.kind if is_origin else AuditActor.CLOCK,
+    )
 
 
 def reason_text(given: str) -> str:
