@@ -1,0 +1,1 @@
+"""The page on which support finds why a user has no coupon."""
