@@ -7,24 +7,38 @@ until the change is made again, never too many.
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from coupons.audit import log
-from coupons.campaigns import confirmations, deciding_clock, slots, update
+from coupons.campaigns import (
+    confirmations,
+    deciding_clock,
+    slots,
+    undoable,
+    update,
+    voided_requests,
+)
 from coupons.campaigns.definition import ANY, Conditions, demand_version
 from coupons.campaigns.slots import Progress, no_progress
 from coupons.claims import holder_filter
 from coupons.claims.limits import MAX_STOCK
 from coupons.database import availability
-from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
-from coupons.models import Campaign, Coupon, EventKind, GivenUp, Tally
-from coupons.store import store
+from coupons.errors import (
+    IllegalTransition,
+    OpeningPassed,
+    Refused,
+    StockBelowAdmitted,
+    UnknownCampaign,
+)
+from coupons.models import Campaign, Coupon, EventKind, GivenUp, Tally, UndoableVerb
 
 State = Campaign.State
 CLOCK = "clock"  # the actor of automatic changes in the history
+_RUNNING = frozenset({State.SCHEDULED, State.OPEN})
 LIVE = frozenset({State.SCHEDULED, State.OPEN, State.PAUSED})
 
 
@@ -34,8 +48,10 @@ def save_draft(
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
     conditions: Conditions = ANY,
+    copied_from: str = "",
 ) -> Campaign:
-    """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition,
+    """Save a campaign that is not public yet. `copied_from`: the slug of the campaign whose terms a
+    new one has, for its history. Raises ValidationError, IllegalTransition,
     VersionChanged, NeedsConfirmation (unusual terms), UnknownCampaign (deleted meanwhile),
     DatabaseAway."""
     is_new = campaign._state.adding
@@ -56,7 +72,10 @@ def save_draft(
             demand_version(_lock_draft(campaign), conditions)
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
-        log.record_event(campaign, actor, EventKind.CREATED if is_new else EventKind.EDITED)
+        source: dict[str, Any] = {"copied_from": copied_from} if is_new and copied_from else {}
+        log.record_event(
+            campaign, actor, EventKind.CREATED if is_new else EventKind.EDITED, **source
+        )
         if conditions.is_rehearsal:
             transaction.set_rollback(True)
     return campaign
@@ -129,7 +148,7 @@ def schedule_campaign(
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
-        _set_stock(campaign, campaign.stock, conditions)
+        set_stock(campaign, campaign.stock, conditions)
         campaign.state, campaign.overridden = State.SCHEDULED, False
     if not conditions.is_rehearsal:
         _remove_surplus(campaign, tell)  # slots left by an earlier try with a higher stock
@@ -148,11 +167,17 @@ def open_now(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign
     return campaign
 
 
-def pause_campaign(slug: str, *, actor: str, conditions: Conditions = ANY) -> Campaign:
-    """Stop admitting. Places given stay given and are stored. Raises IllegalTransition."""
-    running = frozenset({State.SCHEDULED, State.OPEN})
-    frame = update.updating_campaign(slug, actor, EventKind.PAUSED, running, conditions=conditions)
+def pause_campaign(
+    slug: str, *, actor: str, reason: str = "", conditions: Conditions = ANY
+) -> Campaign:
+    """Stop admitting. Places given stay given and are stored. Can be undone for a while
+    (`coupons.operations`). Raises IllegalTransition, ValidationError (a reason of many lines)."""
+    data: dict[str, Any] = {"reason": log.reason_text(reason)} if reason else {}
+    frame = update.updating_campaign(
+        slug, actor, EventKind.PAUSED, _RUNNING, conditions=conditions, **data
+    )
     with frame as campaign:
+        undoable.record_undoable(campaign, UndoableVerb.PAUSE, actor, state=campaign.state)
         campaign.state = State.PAUSED
     return campaign
 
@@ -187,6 +212,7 @@ def close_campaign(slug: str, *, actor: str, conditions: Conditions = ANY) -> Ca
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         _announce_by_opening(campaign)
         campaign.state = State.CLOSED
+        voided_requests.void_closings(campaign)
     return campaign
 
 
@@ -234,7 +260,8 @@ def change_stock(
         slug, actor, EventKind.STOCK_SET, LIVE, conditions=conditions, stock=stock
     )
     with frame as campaign:
-        _set_stock(campaign, stock, conditions)
+        undoable.record_raise(campaign, stock, actor)
+        set_stock(campaign, stock, conditions)
     if not conditions.is_rehearsal:
         _remove_surplus(campaign, tell)
     return campaign
@@ -248,16 +275,22 @@ def revise_campaign(
     closes_at: datetime,
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
+    conditions: Conditions = ANY,
     tell: Progress = no_progress,
 ) -> Campaign:
     """`change_stock` and `reschedule` in one transaction: both or neither."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
     slots.demand_stock(stock)
+    _demand_version_now(slug, conditions)
     slots.make_slots(slug, stock, tell=tell)
-    with update.updating_campaign(slug, actor, EventKind.STOCK_SET, LIVE, stock=stock) as campaign:
+    frame = update.updating_campaign(
+        slug, actor, EventKind.STOCK_SET, LIVE, conditions=conditions, stock=stock
+    )
+    with frame as campaign:
         _move_window(campaign, opens_at, closes_at)
         log.record_event(campaign, actor, EventKind.RESCHEDULED)
-        _set_stock(campaign, stock)
+        undoable.record_raise(campaign, stock, actor)
+        set_stock(campaign, stock)
     _remove_surplus(campaign, tell)
     return campaign
 
@@ -278,7 +311,7 @@ def _lock_draft(campaign: Campaign) -> Campaign:
 
 def _move_window(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
     if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
-        raise IllegalTransition(
+        raise OpeningPassed(
             _("{} has opened already: its opening can't be moved.").format(campaign.slug)
         )
     campaign.opens_at, campaign.closes_at = opens_at, closes_at
@@ -304,12 +337,12 @@ def _demand_version_now(slug: str, conditions: Conditions) -> None:
             demand_version(campaign, conditions)
 
 
-def _set_stock(campaign: Campaign, stock: int, conditions: Conditions = ANY) -> None:
+def set_stock(campaign: Campaign, stock: int, conditions: Conditions = ANY) -> None:
     """Set the stock; the caller holds the row lock. From the commit on nothing is stored above it,
     although the slots there are removed only later. Raises StockBelowAdmitted, Refused."""
     given, last = slots.highest_coupon(campaign), slots.highest_slot(campaign)
-    if conditions.is_rehearsal:  # no slots were made, and Redis will not be asked
-        given, last = max(given, _admitted_by_redis(campaign)), max(last, stock)
+    if conditions.is_rehearsal:  # no slots were made
+        last = max(last, stock)
     if given > stock:
         raise StockBelowAdmitted(update.below_admitted_text(campaign.slug, stock, given))
     if last < stock:
@@ -320,12 +353,6 @@ def _set_stock(campaign: Campaign, stock: int, conditions: Conditions = ANY) -> 
         )
     campaign.stock = stock
     campaign.slots_to_keep = stock if last > stock else None
-
-
-def _admitted_by_redis(campaign: Campaign) -> int:
-    if campaign.strategy != Campaign.Strategy.QUEUED or campaign.state == State.DRAFT:
-        return 0
-    return store().campaigns.gate(campaign.slug).admitted
 
 
 def _remove_surplus(campaign: Campaign, tell: Progress) -> None:

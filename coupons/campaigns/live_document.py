@@ -58,7 +58,7 @@ def read_live(slug: str) -> LiveDocument:
     documents = _documents.current
     shared = documents.get(slug)
     if shared is None:
-        lookup.find_public(slug)  # made-up names get no entry
+        lookup.find_shown(slug)  # made-up names get no entry
         if len(documents) >= MOST_CACHED:
             documents.clear()
         new = SharedValue[LiveDocument](fresh_s=FRESH_S, stale_s=STALE_S, kept_s=KEPT_S)
@@ -67,7 +67,7 @@ def read_live(slug: str) -> LiveDocument:
 
 
 def _load_document(slug: str) -> LiveDocument:
-    campaign = lookup.find_public(slug)
+    campaign = lookup.find_shown(slug)
     if campaign.strategy == Campaign.Strategy.DIRECT:
         gate = _gate_in_mysql(campaign)
     else:

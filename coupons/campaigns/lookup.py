@@ -18,6 +18,7 @@ from django.conf import settings
 
 from coupons.campaigns.snapshot import CampaignSnapshot, parse_snapshot, snapshot_of
 from coupons.claims.limits import SLUG
+from coupons.claims.shadow_slugs import is_shadow_slug
 from coupons.database import availability
 from coupons.database.clock import NowMs
 from coupons.errors import CouponError, DatabaseAway, StoreFailure, UnknownCampaign, WrongLayout
@@ -61,6 +62,13 @@ def find_public(slug: str) -> CampaignSnapshot:
     return campaign
 
 
+def find_shown(slug: str) -> CampaignSnapshot:
+    """As `find_public`, for pages: a rehearsal's campaign has none. Raises UnknownCampaign."""
+    if is_shadow_slug(slug):
+        raise UnknownCampaign
+    return find_public(slug)
+
+
 def find_snapshot(slug: str) -> CampaignSnapshot:
     """The campaign's snapshot, at most FACTS_TTL_S old; older if its store is away.
 
@@ -72,6 +80,12 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
         if campaign is not None and until > now:
             return campaign
     return _find_anew(slug, now)[0]
+
+
+def is_cached(slug: str) -> bool:
+    """Whether this process knows a campaign of this name. Asks no store."""
+    caches = snapshot_caches.current
+    return slug in caches.snapshots or slug in caches.unannounced
 
 
 def _find_anew(slug: str, now: float) -> tuple[CampaignSnapshot, bool]:

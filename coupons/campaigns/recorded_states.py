@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from coupons.audit import log
-from coupons.campaigns import deciding_clock
+from coupons.campaigns import deciding_clock, voided_requests
 from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.campaigns.lifecycle import CLOCK, LIVE, State
 from coupons.database import availability
@@ -48,5 +48,7 @@ def _record_state(campaign: Campaign, state: Campaign.State) -> None:
             state=state, held=False
         ):
             log.record_event(campaign, CLOCK, _RECORDED[state])
+            if state == State.CLOSED:
+                voided_requests.void_closings(campaign)
             before, campaign.state = campaign.state, state
             campaign_events.tell_state(campaign, before)

@@ -1,6 +1,7 @@
 """What the merchants' API and `manage.py campaign` show of campaigns."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from coupons.campaigns import definition
@@ -25,5 +26,10 @@ def _describe_campaign(campaign: Campaign, now_ms: int, stored: int) -> dict[str
         "state": effective_state(campaign, now_ms).value,
         "is_held": campaign.held,
         "stored": stored,
-        "created_at": timestamps.iso_of(timestamps.milliseconds_of(campaign.created_at)),
+        "sold_out_at": _iso(campaign.sold_out_at),
+        "created_at": _iso(campaign.created_at),
     }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else timestamps.iso_text(at)

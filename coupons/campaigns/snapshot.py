@@ -106,8 +106,9 @@ def serialise_snapshot(campaign: CampaignSnapshot) -> bytes:
 
 
 def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
-    """The snapshot in a gate's JSON; None if it lacks a member without a default, has
-    wrong types or an unknown key id. Additional members (of a newer version) are ignored."""
+    """The snapshot in a gate's JSON; None if it lacks a member without a default, has wrong types,
+    numbers that no campaign has, or an unknown key id: MySQL's is used then. Additional members
+    (of a newer version) are ignored."""
     try:
         document = orjson.loads(raw)
         members = _DEFAULTS | {
@@ -118,11 +119,17 @@ def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
     except (ValueError, KeyError, TypeError):
         return None
     is_valid = all(
-        isinstance(members[name], member_type) for name, member_type in _MEMBER_TYPES.items()
+        isinstance(members[name], member_type) and _is_possible(members[name])
+        for name, member_type in _MEMBER_TYPES.items()
     )
     if not is_valid or members["key_id"] not in settings.COUPON_KEYS:
         return None
     return CampaignSnapshot(**members, key=campaign_key_of(members["key_id"], members["slug"]))
+
+
+def _is_possible(value: object) -> bool:
+    """No moment and no count is negative, or later than the last moment; `True` is no number."""
+    return not isinstance(value, int) or (type(value) is int and 0 <= value <= LAST_MS)
 
 
 # The type of each member, for `isinstance`; the same in the JSON as in `CampaignSnapshot`.

@@ -5,8 +5,9 @@ leaves them different, making the change again repairs it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from coupons import dry_run
 from coupons.audit import log
 from coupons.campaigns import snapshot
 from coupons.campaigns.definition import ANY, Conditions, demand_version
@@ -43,16 +45,22 @@ def updating_campaign(
     allowed: set[str] | frozenset[str],
     *,
     conditions: Conditions = ANY,
+    last_ms: int | None = None,
     **data: Any,
 ) -> Iterator[Campaign]:
     """One change under the campaign's row lock: yields the row to modify, then checks it, records
     an event of this kind with this data, copies it to Redis and commits. `allowed`: the states it
-    may be in. A rehearsal ends after the check.
+    may be in. A rehearsal is a dry run of the same, whose rows are rolled back; `last_ms`: see
+    `Definition`.
 
     Raises UnknownCampaign, VersionChanged, IllegalTransition, ValidationError, StockBelowAdmitted,
     NotInstalled, ForeignKeys, StoreAway, StoreError, DatabaseAway; then nothing was committed.
     """
-    with availability.require_database(), transaction.atomic():
+    with ExitStack() as frame:
+        if conditions.is_rehearsal:
+            frame.enter_context(dry_run.dry_run())
+        frame.enter_context(availability.require_database())
+        frame.enter_context(transaction.atomic())
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
@@ -64,15 +72,15 @@ def updating_campaign(
         yield campaign
         campaign.held = campaign.held and campaign.state == State.PAUSED
         _check(campaign, None if is_first else before)
-        if conditions.is_rehearsal:
-            transaction.set_rollback(True)
-            return
         campaign.save()
         log.record_event(campaign, actor, kind, **data)
         campaign_events.tell_state(campaign, before.state)
         if campaign.strategy == Campaign.Strategy.QUEUED:
-            _install(campaign, is_first=is_first)
-    campaign_changed.send(sender=None)
+            _install(campaign, is_first=is_first, last_ms=last_ms)
+        if conditions.is_rehearsal:
+            transaction.set_rollback(True)
+    if not conditions.is_rehearsal:
+        campaign_changed.send(sender=None)
 
 
 def settle_grants(campaign: Campaign) -> int:
@@ -157,10 +165,9 @@ def _demand_queued(campaign: Campaign | None, slug: str) -> Campaign:
     return campaign
 
 
-def _install(campaign: Campaign, *, is_first: bool) -> None:
-    outcome, given = store().campaigns.install_gate(
-        campaign.slug, redis_definition(campaign), create=is_first
-    )
+def _install(campaign: Campaign, *, is_first: bool, last_ms: int | None = None) -> None:
+    definition = replace(redis_definition(campaign), last_ms=last_ms)
+    outcome, given = store().campaigns.install_gate(campaign.slug, definition, create=is_first)
     if outcome == "stock_below_admitted":
         raise StockBelowAdmitted(below_admitted_text(campaign.slug, campaign.stock, given))
     if outcome == "not_installed":
