@@ -18,22 +18,34 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Q
 
-from coupons.audit import log
+from coupons.audit import log, origin
 from coupons.audit.actors import Actor
+from coupons.audit.origin import Origin
 from coupons.bulk import own_claims, receiving
 from coupons.bulk.lines import insert_lines
+from coupons.campaigns import undoable
 from coupons.campaigns.fault_isolation import isolate_campaign
 from coupons.claims.limits import slot_id
 from coupons.database import availability, clock
 from coupons.errors import CouponError, DependencyAway, Refused, UnknownCampaign
 from coupons.grants import granting
 from coupons.grants.verdicts import Granted, Verdict
-from coupons.models import ActorKind, EventKind, Job, JobLine, JobState
+from coupons.models import (
+    Act,
+    ActorKind,
+    AuditActor,
+    EventKind,
+    Job,
+    JobLine,
+    JobState,
+    UndoableVerb,
+)
 from coupons.observability.metrics import Work
 from coupons.redemption import lifecycle
 from coupons.store import Grantee
 
 LEASE = timedelta(seconds=30)
+REVOKED = "revoked"  # verdict of a coupon that was taken by the job
 REVOKED_AT_ONCE = 20  # coupons that one transaction locks
 _FULL_QUEUE_PAUSE_S = 0.5
 _OTHERS_PAUSE_S = 0.5
@@ -129,8 +141,26 @@ def _finish(job: Job, state: JobState, **more: Any) -> None:
         if not running.update(state=state, finished_at=now, leased_until=None, **more):
             return
         granted = JobLine.objects.filter(job=job, verdict=Verdict.GRANTED).count()
-        if granted:
-            log.record_event(job.campaign, job.actor, EventKind.GRANTED, count=granted)
+        with origin.acting(lambda: _origin_of(job)):
+            receiving.record_job(
+                Act.JOB_DONE, job, {"kind": job.kind, "state": state, **count_verdicts(job)}
+            )
+            if granted:
+                log.record_event(job.campaign, job.actor, EventKind.GRANTED, count=granted)
+        _record_undoable(job, UndoableVerb.GRANTS, granted)
+        revoked = JobLine.objects.filter(job=job, verdict=REVOKED).count()
+        _record_undoable(job, UndoableVerb.REVOKE, revoked)
+
+
+def _record_undoable(job: Job, verb: UndoableVerb, count: int) -> None:
+    if count:
+        undoable.record_undoable(job.campaign, verb, job.actor, job=str(job.pk), count=count)
+
+
+def _origin_of(job: Job) -> Origin:
+    """Who gave the job, whichever worker does it."""
+    host = origin.of_process(AuditActor.CLOCK, "").address
+    return Origin(AuditActor(str(job.actor_kind)), job.actor, host, f"job {job.pk}")
 
 
 # Grants
@@ -194,11 +224,11 @@ def _revoke_lines(job: Job, lines: Sequence[JobLine]) -> None:
         if not _advance(job, lines[-1].line + 1):
             return
         for line in lines:
-            verdict, detail = _revoke(job, line.data)
+            verdict, detail = revoke_line(job, line.data)
             JobLine.objects.filter(job=job, line=line.line).update(verdict=verdict, detail=detail)
 
 
-def _revoke(job: Job, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def revoke_line(job: Job, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if "code" in data:
         coupon: dict[str, Any] = {"code": data["code"]}
     else:
@@ -218,7 +248,7 @@ def _revoke(job: Job, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         raise
     except CouponError as refusal:
         return Verdict.REFUSED, {"reason": refusal.code}
-    return ("revoked" if done.is_new else "revoked_before"), {"coupon": str(done.life.slot)}
+    return (REVOKED if done.is_new else "revoked_before"), {"coupon": str(done.life.slot)}
 
 
 def count_verdicts(job: Job) -> dict[str, int]:

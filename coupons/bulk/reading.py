@@ -6,17 +6,20 @@ as an editor counts them, empty ones included.
 
 import csv
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from typing import Any
-
-import orjson
 
 from coupons.claims import coupon_codes
 from coupons.claims.limits import MAX_PER_USER, MAX_USER_BYTES
+from coupons.claims.stranger_json import NotJson, json_from_stranger
+from coupons.claims.stranger_text import (
+    OddValue,
+    is_plain_identifier,
+    shown_text,
+    whole_from_stranger,
+)
 from coupons.errors import BadInput, BodyTooLarge
 
 MOST_LINES = 1_000_000
@@ -144,26 +147,22 @@ def _column_names(number: int, cells: list[str], fields: frozenset[str]) -> list
 
 def _parse_json(number: int, text: str) -> Record:
     try:
-        record = orjson.loads(text)
-        if isinstance(record, dict) and text.count(":") > len(record):  # else no name occurs twice
-            json.loads(text, object_pairs_hook=partial(_demand_each_once, number))
-    except (ValueError, RecursionError) as error:
-        raise BadLine(number, f"is not JSON: {error}") from None
+        record = json_from_stranger(text.encode())
+    except NotJson as error:
+        raise BadLine(number, f"is not JSON (column {error.column})") from None
+    except OddValue as odd:
+        raise BadLine(number, odd.why) from None
     if not isinstance(record, dict):
         raise BadLine(number, "must be an object")
     return record
 
 
-def _demand_each_once(number: int, pairs: list[tuple[str, Any]]) -> None:
-    """Raises BadLine for a name that occurs twice: RFC 8259 does not say which value counts."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise BadLine(number, "names a field twice")
-
-
 def _checked(number: int, record: Record, fields: frozenset[str]) -> Record:
     for name in record:
         if name not in fields:
-            raise BadLine(number, f"{name[:64]!r} is not one of: {', '.join(sorted(fields))}")
+            raise BadLine(
+                number, f"{shown_text(name, 64)!r} is not one of: {', '.join(sorted(fields))}"
+            )
     checked = {name: _CHECKS[name](number, value) for name, value in record.items()}
     if "code" in checked and len(checked) > 1:
         raise BadLine(number, "has a code, so it needs nothing else: name a code or a user")
@@ -175,14 +174,17 @@ def _checked(number: int, record: Record, fields: frozenset[str]) -> Record:
 def _user(number: int, value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value.encode(errors="replace")) <= MAX_USER_BYTES:
         raise BadLine(number, f"user must be text of 1 to {MAX_USER_BYTES} bytes")
-    if not value.isprintable():
+    if not is_plain_identifier(value):
         raise BadLine(number, "user has characters that can't be printed")
     return value
 
 
 def _nth(number: int, value: Any) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
-        value = int(value)
+    if isinstance(value, str):
+        try:
+            value = whole_from_stranger(value, low=1, high=MAX_PER_USER)
+        except OddValue:
+            value = 0
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PER_USER:
         raise BadLine(number, f"nth must be a whole number from 1 to {MAX_PER_USER}")
     return value

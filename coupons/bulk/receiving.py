@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
+from coupons.audit import trail
 from coupons.audit.actors import Actor
 from coupons.broker import wakeups
 from coupons.bulk import reading
@@ -14,10 +16,12 @@ from coupons.bulk.reading import ByteStream, Format
 from coupons.claims.identifiers import make_uuid7
 from coupons.database import availability, clock
 from coupons.errors import BadInput, IllegalTransition, UnknownCampaign
-from coupons.models import Campaign, Job, JobLine, JobState
+from coupons.models import Act, Campaign, Job, JobLine, JobState
 
 BATCH = 1_000  # lines
 ABANDONED_AFTER = timedelta(hours=1)  # of one that is still being received
+ASKED_FOR = timedelta(hours=24)  # of one that waits for an approval, which ends hours earlier
+_NOT_STARTED = (JobState.RECEIVING, JobState.ASKED)
 _FIELDS = {
     Job.Kind.GRANTS: reading.GRANT_FIELDS,
     Job.Kind.REVOCATIONS: reading.REVOCATION_FIELDS,
@@ -93,8 +97,17 @@ def _insert_batch(batch: list[JobLine]) -> None:
 def start_job(job: Job) -> None:
     """From the commit on it is worked on. May be a part of the caller's transaction."""
     job.state = JobState.READY
-    job.save(update_fields=["state", "lines"])
-    transaction.on_commit(wakeups.notify_bulk)
+    with transaction.atomic():
+        job.save(update_fields=["state", "lines"])
+        record_job(Act.JOB_TAKEN, job, {"kind": job.kind, "lines": job.lines, **job.options})
+        transaction.on_commit(wakeups.notify_bulk)
+
+
+def record_job(verb: Act, job: Job, after: dict[str, Any]) -> None:
+    """A row of the audit log, in the caller's transaction."""
+    trail.record_act(
+        verb, kind="job", id=job.pk, campaign=job.campaign_id, after=after, reason=job.reason
+    )
 
 
 def discard_job(job: Job) -> None:
@@ -107,13 +120,15 @@ def discard_job(job: Job) -> None:
                 rows.delete()
                 break
             JobLine.objects.filter(job=job, line__lte=last).delete()
-        Job.objects.filter(pk=job.pk, state=JobState.RECEIVING).delete()
+        Job.objects.filter(pk=job.pk, state__in=_NOT_STARTED).delete()
 
 
 def discard_abandoned() -> None:
-    """Remove jobs whose receiving process died."""
+    """Remove jobs whose receiving process died, and those that nobody has approved in time."""
     with availability.require_database():
-        old = clock.read_now() - ABANDONED_AFTER
-        jobs = list(Job.objects.filter(state=JobState.RECEIVING, created_at__lt=old)[:10])
+        now = clock.read_now()
+        died = Q(state=JobState.RECEIVING, created_at__lt=now - ABANDONED_AFTER)
+        left = Q(state=JobState.ASKED, created_at__lt=now - ASKED_FOR)
+        jobs = list(Job.objects.filter(died | left)[:10])
     for job in jobs:
         discard_job(job)

@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 from coupons.admission import strategies
 from coupons.bulk import jobs
 from coupons.claims.values import Claim
-from coupons.errors import BadInput
-from coupons.models import Coupon, Job, JobLine
-from tests.conftest import CampaignMaker
+from coupons.errors import BadInput, Refused
+from coupons.models import ApprovalRequest, Coupon, CouponLife, Job, JobLine
+from coupons.operations import approvals
+from tests.conftest import CampaignMaker, Settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,6 +52,41 @@ def test_revoke(open_campaign: CampaignMaker, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no terminal"):
         run(*words)
     assert run(*words, "--yes") == "1 line of sale: 1 revoked.\n"
+
+
+@pytest.mark.parametrize("lines", [100, 101])
+def test_20_more_than_a_hundred_revocations_take_a_second_person(
+    open_campaign: CampaignMaker, tmp_path: Path, settings: Settings, lines: int
+) -> None:
+    campaign = open_campaign(strategy="direct", stock=200)
+    for number in range(lines):
+        strategies.admit(campaign, Claim(f"user-{number}"))
+    file = tmp_path / "users.csv"
+    file.write_text("user\n" + "".join(f"user-{number}\n" for number in range(lines)))
+    words = ("revoke", "sale", str(file), "--reason", "stolen", "--yes", "--actor", "ann")
+    revoked = CouponLife.objects.filter(state="revoked")
+    if lines <= approvals.MOST_REVOKED_ALONE:
+        assert run(*words) == "100 lines of sale: 100 revoked.\n"
+        return
+    assert run(*words).startswith("More than 100 lines take two persons.\nThe list of sale waits")
+    assert not revoked.exists()
+    request = ApprovalRequest.objects.get()
+    with pytest.raises(Refused):
+        approvals.approve_request(request.pk, approver="ann")
+    approvals.approve_request(request.pk, approver="bob")
+    jobs.work_on_jobs()
+    assert revoked.count() == lines
+
+
+def test_20_control_a_shop_with_one_operator_says_so(
+    open_campaign: CampaignMaker, tmp_path: Path, settings: Settings
+) -> None:
+    settings.APPROVE_ALONE = True
+    open_campaign(strategy="direct", stock=200)
+    file = tmp_path / "users.csv"
+    file.write_text("user\n" + "".join(f"user-{number}\n" for number in range(101)))
+    said = run("revoke", "sale", str(file), "--reason", "stolen", "--yes")
+    assert said.endswith("101 lines of sale: 101 refused.\n")
 
 
 def test_a_fault_is_named_and_nothing_is_done(open_campaign: CampaignMaker, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What operators do to campaigns and lists: forecast, undone, approved. See README.md."""

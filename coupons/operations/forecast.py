@@ -1,0 +1,226 @@
+"""A forecast: what a verb would do, by a dry run (`dry_runs`), as numbers and as sentences.
+
+The numbers are those of the moment of the dry run. What users do meanwhile changes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from coupons.audit.durations import duration_text
+from coupons.models import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Effects: `state` and `stock` of the campaign afterwards, `slots` made (+) or removed (-),
+    `messages` to merchants, `events` of its history, `coupons` granted or revoked, `claims` put
+    back or given up, `refused` lines. As it is now: `holders` have a place, `in_checkout` of their
+    coupons are held by an order, `waiting` claims are admitted and not stored, `parked` can't be
+    stored, `remaining` places can still be given, `stock_now`, and
+    the opening is `early_ms` ahead.
+
+    `refusal`: why it would not be done ("": it would), `refusal_code` its code.
+    `tried` of `lines`: a long list is tried for a bounded time.
+    """
+
+    verb: str
+    slug: str
+    refusal: str = ""
+    refusal_code: str = ""
+    state: str = ""
+    stock: int = 0
+    slots: int = 0
+    messages: int = 0
+    merchants: int = 0
+    events: int = 0
+    coupons: int = 0
+    claims: int = 0
+    refused: int = 0
+    tried: int = 0
+    lines: int = 0
+    holders: int = 0
+    in_checkout: int = 0
+    waiting: int = 0
+    parked: int = 0
+    remaining: int = 0
+    stock_now: int = 0
+    early_ms: int = 0
+
+    @property
+    def effects(self) -> dict[str, Any]:
+        """What a run does by itself, to be compared with what it did."""
+        return {name: getattr(self, name) for name in _EFFECTS}
+
+    @property
+    def sentences(self) -> list[str]:
+        """For the person who decides, in their language; the refusal alone if there is one."""
+        if self.refusal:
+            return [_("It would be refused: {}").format(self.refusal)]
+        told = [*_SENTENCES.get(self.verb, _no_sentences)(self)]
+        if self.merchants:
+            told.append(_merchants(self.merchants))
+        if self.tried < self.lines:
+            told.append(_("Only the first {} of {} lines were tried.").format(
+                f"{self.tried:,}", f"{self.lines:,}"))  # fmt: skip
+        return told
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+_EFFECTS = (
+    "refusal_code", "state", "stock", "slots", "messages", "merchants", "events", "coupons",
+    "claims", "refused",
+)  # fmt: skip
+
+
+def parse_forecast(document: dict[str, Any]) -> Forecast:
+    """From `as_json`, also of another release."""
+    known = {field.name for field in fields(Forecast)}
+    return Forecast(**{name: value for name, value in document.items() if name in known})
+
+
+def _no_sentences(forecast: Forecast) -> list[str]:
+    return []
+
+
+def _merchants(count: int) -> str:
+    return ngettext("{} merchant is told.", "{} merchants are told.", count).format(f"{count:,}")
+
+
+def _holders(forecast: Forecast) -> list[str]:
+    """Who has a coupon, and keeps it."""
+    told = []
+    if count := forecast.holders:
+        text = ngettext(
+            "{} coupon is given, and stays valid.", "{} coupons are given, and stay valid.", count
+        )
+        told.append(text.format(f"{count:,}"))
+    if count := forecast.in_checkout:
+        text = ngettext("{} is in a checkout.", "{} are in a checkout.", count)
+        told.append(text.format(f"{count:,}"))
+    if count := forecast.waiting:
+        text = ngettext(
+            "{} admitted claim waits, and is stored all the same.",
+            "{} admitted claims wait, and are stored all the same.",
+            count,
+        )
+        told.append(text.format(f"{count:,}"))
+    return told
+
+
+def _parked(forecast: Forecast) -> list[str]:
+    if not (count := forecast.parked):
+        return []
+    text = ngettext(
+        "{} parked claim still needs a decision.", "{} parked claims still need a decision.", count
+    )
+    return [text.format(f"{count:,}")]
+
+
+def _pause(forecast: Forecast) -> list[str]:
+    return [_("No claim is admitted until it is resumed."), *_holders(forecast)]
+
+
+def _opens(forecast: Forecast) -> list[str]:
+    if forecast.state != Campaign.State.OPEN:
+        return [_("It opens by the clock, as planned.")]
+    early = _early(forecast) if forecast.verb == "open" else []
+    if not forecast.remaining:
+        return [_("It is open at once, with nothing left to give."), *early]
+    text = ngettext(
+        "It is open at once, with {} coupon to give.",
+        "It is open at once, with {} coupons to give.",
+        forecast.remaining,
+    )
+    return [text.format(f"{forecast.remaining:,}"), *early]
+
+
+def _early(forecast: Forecast) -> list[str]:
+    if not forecast.early_ms:
+        return []
+    return [_("That is {} earlier than announced.").format(duration_text(forecast.early_ms))]
+
+
+def _close(forecast: Forecast) -> list[str]:
+    text = ngettext(
+        "{} coupon of the stock will not be given.",
+        "{} coupons of the stock will not be given.",
+        forecast.remaining,
+    )
+    return [
+        _("It closes now, and can't be opened again."),
+        *([text.format(f"{forecast.remaining:,}")] if forecast.remaining else []),
+        *_holders(forecast),
+        *_parked(forecast),
+    ]
+
+
+def _schedule(forecast: Forecast) -> list[str]:
+    return [_("It becomes public, and its terms are fixed."), *_slots(forecast)]
+
+
+def _stock(forecast: Forecast) -> list[str]:
+    text = _("The stock becomes {}; it is {} now.")
+    changed = text.format(f"{forecast.stock:,}", f"{forecast.stock_now:,}")
+    return [changed, *_slots(forecast), *_holders(forecast)]
+
+
+def _slots(forecast: Forecast) -> list[str]:
+    count = abs(forecast.slots)
+    if not count:
+        return []
+    text = (
+        ngettext("{} slot is made first.", "{} slots are made first.", count)
+        if forecast.slots > 0
+        else ngettext("{} slot is removed.", "{} slots are removed.", count)
+    )
+    return [text.format(f"{count:,}")]
+
+
+def _claims(forecast: Forecast) -> list[str]:
+    if forecast.verb == "replay":
+        text = ngettext(
+            "{} claim goes back on the queue.", "{} claims go back on the queue.", forecast.claims
+        )
+    else:
+        text = ngettext(
+            "{} claim gets no coupon; its place stays taken.",
+            "{} claims get no coupon; their places stay taken.",
+            forecast.claims,
+        )
+    return [text.format(f"{forecast.claims:,}")]
+
+
+def _coupons(forecast: Forecast) -> list[str]:
+    count = forecast.coupons
+    if forecast.verb == "grants":
+        text = ngettext("{} user gets a coupon.", "{} users get a coupon.", count)
+    else:
+        text = ngettext(
+            "{} coupon is taken from its owner.", "{} coupons are taken from their owners.", count
+        )
+    told = [text.format(f"{count:,}")]
+    if forecast.refused:
+        text = ngettext("{} line is refused.", "{} lines are refused.", forecast.refused)
+        told.append(text.format(f"{forecast.refused:,}"))
+    return told
+
+
+_SENTENCES: dict[str, Callable[[Forecast], list[str]]] = {
+    "schedule": _schedule,
+    "open": _opens,
+    "pause": _pause,
+    "resume": _opens,
+    "close": _close,
+    "stock": _stock,
+    "reschedule": lambda forecast: [_("Its window moves."), *_holders(forecast)],
+    "replay": _claims,
+    "give_up": _claims,
+    "revoke": _coupons,
+    "grants": _coupons,
+}
