@@ -539,7 +539,7 @@
     }
 
     // After a reload or a new login: coupons by the server, a press that was not answered, and a
-    // refusal, by this window's storage.
+    // refusal, by this window's storage or by the server.
     async _remember() {
       const visitor = this._user;
       const kept = storage(this._key) ?? {};
@@ -549,8 +549,18 @@
         if (visitor !== this._user) return;
         if (held?.body?.place) this._take(held.body, false);
       }
+      if (!this.refusal && !this.places.length) await this._recallRefusal(visitor);
       if (this.live?.waitlist || kept.waits) await this.readEntry();
       if (visitor === this._user) this._resume();
+    }
+
+    // What the server remembers of a refusal, in a window that does not.
+    async _recallRefusal(visitor) {
+      if (!["sold_out", "closed"].includes(this.live?.state)) return;
+      const asked = await this._call("GET", "/attempts/me");
+      const late = asked?.body?.refusals?.find((one) => one.outcome === "sold_out" && one.last_place_at);
+      if (!late || visitor !== this._user) return;
+      this.refusal = { code: "sold_out", answered_at: late.last_at, last_place_at: late.last_place_at };
     }
 
     // Goes on with a press that was not answered: before a reload, or before the login ended.

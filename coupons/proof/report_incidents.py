@@ -1,0 +1,58 @@
+"""What happened to a campaign while it ran, from its history: for the report's time line."""
+
+from typing import Any
+
+from coupons.audit import labels
+from coupons.campaigns.lifecycle import CLOCK
+from coupons.claims.timestamps import milliseconds_of
+from coupons.database import availability
+from coupons.models import Campaign, EventKind
+
+MOST = 500
+_KINDS = (
+    EventKind.OPENED, EventKind.PAUSED, EventKind.RESUMED, EventKind.HELD, EventKind.RELEASED,
+    EventKind.OVERRIDDEN, EventKind.STOCK_SET, EventKind.RESCHEDULED, EventKind.SOLD_OUT,
+    EventKind.REBUILT, EventKind.CHECKED, EventKind.CLAIMS_REPLAYED, EventKind.CLAIM_GIVEN_UP,
+    EventKind.RECEIPT_HONOURED, EventKind.GRANTED, EventKind.GIVEN_ON, EventKind.CLOSED,
+    EventKind.PROVED, EventKind.PROOF_DIFFERS, EventKind.UNDONE,
+)  # fmt: skip
+
+
+def list_incidents(campaign: Campaign) -> list[dict[str, Any]]:
+    """In their order: when, what, and whether the clock did it. Without names and users, so that
+    the report can be handed out. Raises DatabaseAway."""
+    with availability.require_database():
+        rows = list(campaign.events.filter(kind__in=_KINDS).order_by("at", "id")[:MOST])
+    return [
+        {
+            "at_ms": milliseconds_of(row.at),
+            "event": row.pk,
+            "kind": row.kind,
+            "data": _without_people(row.data or {}),
+            "is_clock": row.actor == CLOCK,
+        }
+        for row in rows
+    ]
+
+
+def whole_data(campaign: Campaign, incidents: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """By event: what the report leaves out, for a page whose reader may see it. Raises
+    DatabaseAway."""
+    numbers = [one["event"] for one in incidents if "event" in one]
+    with availability.require_database():
+        rows = campaign.events.filter(pk__in=numbers)
+        return {row.pk: row.data or {} for row in rows}
+
+
+def _without_people(data: dict[str, Any]) -> dict[str, Any]:
+    """Users, and what somebody typed, stay in the history. A pause's reason that was chosen from
+    the list is not typed."""
+    hidden = ("user", "why", "reason", "asked_by")
+    return {
+        name: "•••" if name in hidden and not _is_chosen(name, value) else value
+        for name, value in data.items()
+    }
+
+
+def _is_chosen(name: str, value: object) -> bool:
+    return name == "reason" and (not value or str(value) in labels.PAUSE_REASONS)
