@@ -12,6 +12,7 @@ from coupons.audit import labels, log
 from coupons.campaigns import deciding_clock, opening_hold
 from coupons.campaigns.effective_state import effective_state
 from coupons.claims import timestamps
+from coupons.claims.shadow_slugs import is_shadow_slug
 from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway, StoreError, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
@@ -19,6 +20,7 @@ from coupons.readiness import campaign as campaign_lines
 from coupons.readiness import clocks, host, queue, redis, workers
 from coupons.readiness import database as database_lines
 from coupons.readiness.certificate import certificate_line
+from coupons.readiness.rehearsed import rehearsed_line
 from coupons.readiness.result import Light, Line, red, worst_light
 
 logger = logging.getLogger(__name__)
@@ -119,6 +121,8 @@ def _lines(
     if not quickly:
         yield certificate_line(campaign)
     yield campaign_lines.warm_up(campaign)
+    if not is_shadow_slug(campaign.slug):
+        yield from _run_check("rehearsed", lambda: [rehearsed_line(campaign)])
 
 
 def _run_check(name: str, check: Callable[[], list[Line]]) -> list[Line]:

@@ -1,0 +1,1 @@
+"""A dress rehearsal of a campaign on the production configuration; see README.md."""
