@@ -22,3 +22,15 @@ def tell_state(campaign: Campaign, before: str) -> None:
         after_pause=before == State.PAUSED,
     )
     outbox.record_message(campaign.merchant_id, type, data, clock.read_now())
+
+
+def tell_proof(campaign: Campaign, *, root: str, places: int, coupons: int) -> None:
+    """Tell the root over the places of a closed campaign, as it is published. Told once."""
+    data = events.campaign_data(
+        campaign.slug,
+        root=root,
+        places=places,
+        coupons=coupons,
+        closed_at=iso_of(milliseconds_of(campaign.closes_at)),
+    )
+    outbox.record_message(campaign.merchant_id, events.PROVED, data, clock.read_now())

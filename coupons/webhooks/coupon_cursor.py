@@ -12,13 +12,16 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from coupons.claims.timestamps import iso_text
 from coupons.database import availability, clock
-from coupons.models import Campaign, Coupon, Tally, WebhookCursor
+from coupons.models import Campaign, Coupon, EventKind, Tally, WebhookCursor
 from coupons.webhooks import events, outbox
 
 GAP_S = 60
 MOST_PLACES = 10_000  # in one transaction
 MOST_MISSING = 1_000  # places of parked claims that are remembered
+MOMENT_S = 30  # so long a sell-out waits for its moment; then it is told without
+_NO_MOMENT = {"sold_out_at": None, "ms_after_opening": None}
 
 
 def follow_places() -> int:
@@ -37,10 +40,10 @@ def _campaigns_with_news() -> Iterator[Campaign]:
     cursor = WebhookCursor.objects.filter(campaign=OuterRef("pk"))
     rows = Campaign.objects.filter(merchant__isnull=False, tally__stored__gt=0).annotate(
         told=Coalesce(Subquery(cursor.values("told")[:1]), 0),
-        sold_out_stock=Coalesce(Subquery(cursor.values("sold_out_stock")[:1]), 0),
+        told_stock=Coalesce(Subquery(cursor.values("sold_out_stock")[:1]), 0),
         open_stock=F("stock") - F("granted"),
     )
-    is_sold_out = Q(tally__highest__gte=F("stock")) & ~Q(sold_out_stock=F("open_stock"))
+    is_sold_out = Q(tally__highest__gte=F("stock")) & ~Q(told_stock=F("open_stock"))
     return rows.filter(Q(tally__stored__gt=F("told")) | is_sold_out).iterator()
 
 
@@ -109,7 +112,27 @@ def _tell_sold_out(campaign: Campaign, cursor: WebhookCursor, now: datetime) -> 
     row = Campaign.objects.select_related("tally").get(pk=campaign.pk)
     tally: Tally = row.tally
     open_stock = row.stock - row.granted
-    if tally.highest >= row.stock and cursor.sold_out_stock != open_stock:
-        cursor.sold_out_stock = open_stock
-        data = events.campaign_data(campaign.slug, stock=open_stock)
-        outbox.record_message(campaign.merchant_id, events.SOLD_OUT, data, now)
+    if tally.highest < row.stock or cursor.sold_out_stock == open_stock:
+        return
+    recorded = _recorded_moment(row, open_stock)
+    if not recorded and _is_recent(row, tally.highest, now):
+        return  # the sweep is about to record the moment
+    cursor.sold_out_stock = open_stock
+    data = events.campaign_data(campaign.slug, stock=open_stock, **recorded or _NO_MOMENT)
+    outbox.record_message(campaign.merchant_id, events.SOLD_OUT, data, now)
+
+
+def _recorded_moment(campaign: Campaign, open_stock: int) -> dict[str, object] | None:
+    """When it sold out, from its history. None: the sweep has not recorded it for this stock."""
+    if campaign.sold_out_stock != open_stock:
+        return None
+    event = campaign.events.filter(kind=EventKind.SOLD_OUT).first()
+    if event is None:
+        return None
+    return {"sold_out_at": iso_text(event.at), "ms_after_opening": (event.data or {})["after_ms"]}
+
+
+def _is_recent(campaign: Campaign, place: int, now: datetime) -> bool:
+    since = now - timedelta(seconds=MOMENT_S)
+    rows = Coupon.objects.filter(campaign_id=campaign.pk, place=place)
+    return rows.filter(stored_at__gt=since).exists()

@@ -15,9 +15,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
+from coupons.audit import trail
 from coupons.database import availability, clock
 from coupons.errors import DatabaseAway, MissingKey
-from coupons.models import DeliveryState, OutboxMessage, WebhookDelivery, WebhookEndpoint
+from coupons.models import Act, DeliveryState, OutboxMessage, WebhookDelivery, WebhookEndpoint
 from coupons.observability import webhook_metrics
 from coupons.webhooks import addresses, routing, sender, signatures
 from coupons.webhooks.events import wire_body
@@ -178,6 +179,11 @@ def record_attempt(lease: Lease, delivery: WebhookDelivery, attempt: Attempt) ->
             return None
         row = WebhookDelivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts)
         row.update(**_delivery_changes(delivery, attempt, now))
+        if "is_enabled" in changes:
+            trail.record_act(
+                Act.CHANGED, kind="webhookendpoint", id=endpoint.pk, before={"is_enabled": True},
+                after={"is_enabled": False, "disabled_reason": changes["disabled_reason"]},
+            )  # fmt: skip
     if succeeded:
         webhook_metrics.DELAY.observe((now - delivery.message.at).total_seconds())
     if "is_enabled" in changes:

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from coupons.audit import trail, watched
 from coupons.claims.identifiers import make_uuid7
 from coupons.database import availability, clock
 from coupons.errors import BadInput
-from coupons.models import DeliveryState, OutboxMessage, WebhookDelivery, WebhookEndpoint
+from coupons.models import Act, DeliveryState, OutboxMessage, WebhookDelivery, WebhookEndpoint
 from coupons.webhooks import addresses, events, routing
 from coupons.webhooks.addresses import AddressRefused
 
@@ -86,9 +87,13 @@ def change_endpoint(
     with availability.require_database():
         if enabled is not None:
             changes |= _switched(enabled=enabled)
-        if changes:
-            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(**changes)
-        return WebhookEndpoint.objects.get(pk=endpoint.pk)
+        with transaction.atomic():
+            before = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+            if changes:
+                WebhookEndpoint.objects.filter(pk=endpoint.pk).update(**changes)
+            after = WebhookEndpoint.objects.get(pk=endpoint.pk)
+            watched.record_change(before, after)
+        return after
 
 
 def _switched(*, enabled: bool) -> dict[str, Any]:
@@ -131,6 +136,7 @@ def send_test(endpoint: WebhookEndpoint) -> OutboxMessage:
         )
         message.save(force_insert=True)
         WebhookDelivery(message=message, endpoint=endpoint, due_at=now).save(force_insert=True)
+        _record(Act.TOLD, endpoint, {"message": str(message.message_id)})
     return message
 
 
@@ -149,7 +155,12 @@ def replay_since(endpoint: WebhookEndpoint, since: datetime) -> tuple[int, datet
         more = found[MOST_REPLAYED][2] if len(found) > MOST_REPLAYED else None
         wanted = [pk for pk, type, _at in found[:MOST_REPLAYED] if _may_replay(endpoint, type)]
         _make_due(endpoint, wanted, now)
+        _record(Act.RESENT, endpoint, {"since": since.isoformat(), "count": len(wanted)})
     return len(wanted), more
+
+
+def _record(verb: Act, endpoint: WebhookEndpoint, after: dict[str, Any]) -> None:
+    trail.record_act(verb, kind="webhookendpoint", id=endpoint.pk, after=after)
 
 
 def _may_replay(endpoint: WebhookEndpoint, type: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from coupons import dry_run
 from coupons.broker import wakeups
 from coupons.claims.identifiers import make_uuid7
 from coupons.models import OutboxMessage
@@ -40,6 +41,8 @@ def record_messages(
     """As `record_message`, for many events of one type."""
     if merchant_id is None or not bodies:
         return
+    dry_run.noted("messages", len(bodies))  # its row is rolled back
+    dry_run.noted(f"merchant {merchant_id}")
     OutboxMessage.objects.bulk_create(
         [
             OutboxMessage(

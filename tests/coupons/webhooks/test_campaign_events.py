@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from coupons.admission import strategies
-from coupons.campaigns import lifecycle, recorded_states
+from coupons.campaigns import lifecycle, recorded_states, sold_out
+from coupons.claims.timestamps import iso_text, milliseconds_of
 from coupons.claims.values import Claim
 from coupons.database import clock
 from coupons.issuing.drain import drain
@@ -118,14 +119,37 @@ def test_sold_out_is_told_once_for_each_stock(open_campaign: CampaignMaker, shop
     follow_places()
     assert kinds() == ["coupons_issued"]
     claim_and_store(campaign, "bob", "jun")
+    sold_out.record_sold_out()
     follow_places()
     follow_places()
-    assert told(since=2) == [("sold_out", {"campaign": "sale", "stock": 2})]
+    assert told(since=2) == [("sold_out", {"campaign": "sale", "stock": 2, **moment()})]
     lifecycle.change_stock("sale", stock=3, actor="Mina")
     assert follow_places() == 0
     claim_and_store(campaign, "jun")
+    sold_out.record_sold_out()
     follow_places()
-    assert told(since=4) == [("sold_out", {"campaign": "sale", "stock": 3})]
+    assert told(since=4) == [("sold_out", {"campaign": "sale", "stock": 3, **moment()})]
+
+
+def moment() -> dict[str, Any]:
+    row = Campaign.objects.get()
+    at = sold_out.last_sold_out(row) or row.sold_out_at
+    assert at is not None
+    after_ms = milliseconds_of(at) - milliseconds_of(row.opens_at)
+    return {"sold_out_at": iso_text(at), "ms_after_opening": after_ms}
+
+
+def test_a_sell_out_waits_for_its_moment_but_not_for_ever(
+    open_campaign: CampaignMaker, shop: Merchant
+) -> None:
+    claim_and_store(open_campaign(merchant=shop, stock=1), "ann")
+    follow_places()
+    assert kinds() == ["coupons_issued"]
+    late = clock.read_now() - timedelta(seconds=coupon_cursor.MOMENT_S)
+    Coupon.objects.update(stored_at=late)
+    follow_places()
+    unknown = {"sold_out_at": None, "ms_after_opening": None}
+    assert told(since=1) == [("sold_out", {"campaign": "sale", "stock": 1, **unknown})]
 
 
 def test_a_stock_lowered_to_what_is_given_is_sold_out(
@@ -134,6 +158,7 @@ def test_a_stock_lowered_to_what_is_given_is_sold_out(
     claim_and_store(open_campaign(merchant=shop, stock=5), "ann", "bob")
     follow_places()
     lifecycle.change_stock("sale", stock=2, actor="Mina")
+    sold_out.record_sold_out()
     follow_places()
     assert kinds() == ["coupons_issued", "sold_out"]
 
@@ -142,6 +167,7 @@ def test_units_raised_for_grants_do_not_sell_it_out_again(
     open_campaign: CampaignMaker, shop: Merchant
 ) -> None:
     claim_and_store(open_campaign(merchant=shop, stock=1), "ann")
+    sold_out.record_sold_out()
     follow_places()
     assert kinds() == ["coupons_issued", "sold_out"]
     Campaign.objects.update(stock=2, granted=1)
