@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from coupons.api import rate_limit
 from coupons.errors import BadToken, NoToken
 from coupons.identity import user_tokens
 from coupons.identity.user_tokens import Caller
@@ -32,4 +33,6 @@ class HasUser(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.user, Caller):
             raise NoToken("Send 'Authorization: Bearer TOKEN'.")
+        if request._request.method != "POST":  # each view that takes a POST counts it itself
+            rate_limit.check_requests_of(request.user.user)
         return True

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from coupons.api import translations
 from coupons.api.auth import HasUser, TokenAuthentication
 from coupons.api.json import AlwaysJson, Parser, Renderer
+from coupons.api.plain_response import set_plain_header
 
 _PARSERS = (Parser(),)
 _NEGOTIATOR = AlwaysJson()
@@ -57,6 +58,23 @@ class Resource(APIView):
         _refuse_unread(cls.__name__, (_UNREAD | _READ_ONCE) & initkwargs.keys())
         return super().as_view(**initkwargs)
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As DRF's, for the methods of `http_method_names`."""
+        self.args, self.kwargs = args, kwargs
+        self.headers = self.default_response_headers
+        self.request = asked = self.initialize_request(request, *args, **kwargs)
+        method = str(request.method).lower()
+        try:
+            self.initial(asked, *args, **kwargs)
+            handler = self.http_method_not_allowed
+            if method in self.http_method_names:
+                handler = getattr(self, method, handler)
+            response = handler(asked, *args, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(asked, response, *args, **kwargs)
+        return self.response
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return Request(
             request,
@@ -85,7 +103,7 @@ class Resource(APIView):
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Any:
-        response["Cache-Control"] = "no-store"
+        set_plain_header(response, "Cache-Control", "no-store")
         if response.status_code >= 400 and "HTTP_ACCEPT_LANGUAGE" in request._request.META:
             translations.translate_problem(response, request._request.META["HTTP_ACCEPT_LANGUAGE"])
         if not isinstance(response, Response):  # already rendered by the view

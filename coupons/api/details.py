@@ -18,6 +18,8 @@ DETAILS = SentenceTemplates(
     gettext_noop("is not JSON (line {}, column {})"),
     gettext_noop("is nested too deeply"),
     gettext_noop("names a field twice"),
+    gettext_noop("has a number beyond 2^53"),
+    gettext_noop("has characters that change the direction of text"),
     Counted("has {} byte where {} were announced", "has {} bytes where {} were announced"),
     gettext_noop("is not one that this list gave"),
     gettext_noop("is not a coupon code; please check it for a typing error"),
@@ -96,7 +98,6 @@ DETAILS = SentenceTemplates(
     gettext_noop("A draft has no places yet: schedule it first."),
     gettext_noop("There is no job with this id."),
     gettext_noop("is not a parameter of this request"),
-    gettext_noop("must be a whole number"),
     gettext_noop("has no lines"),
     gettext_noop("there may be {} lines at most"),
     gettext_noop("is not UTF-8: it begins with the mark of UTF-16"),
@@ -105,7 +106,7 @@ DETAILS = SentenceTemplates(
     gettext_noop("has another count of columns than the first line: {}"),
     gettext_noop("is not CSV: {}"),
     gettext_noop("must name the columns, each once, of: {}"),
-    gettext_noop("is not JSON: {}"),
+    gettext_noop("is not JSON (column {})"),
     gettext_noop("{} is not one of: {}"),
     gettext_noop("needs {}"),
     gettext_noop("user must be text of 1 to {} bytes"),
@@ -146,6 +147,10 @@ DETAILS = SentenceTemplates(
     gettext_noop("Another request is changing the same coupon."),
     gettext_noop("The coupon was changed without its lock."),
     gettext_noop("Claims wait to be stored; this code may be one of them."),
+    # 409: the proof of a closed campaign
+    gettext_noop("The root of this campaign is not published yet."),
+    gettext_noop("This coupon was stored after the root had been published."),
+    gettext_noop("The stored coupons differ from the published root. We are told."),
     # 429, 503
     Counted(
         "More than {} claim in a second. Please wait.",

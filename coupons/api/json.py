@@ -1,6 +1,5 @@
 """JSON parser and renderer; there is no content negotiation."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +11,12 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from coupons.claims.stranger_json import json_from_stranger
+from coupons.claims.stranger_text import OddValue, shown_text
 from coupons.errors import BadInput, BodyTooLarge
 
 LARGEST_BODY = 4096  # bytes
+MOST_MEDIA_TYPE = 64  # characters of one that is refused, which the answer repeats
 
 
 class Renderer(BaseRenderer):
@@ -61,20 +63,9 @@ class Parser(BaseParser):
 
 def _read(raw: bytes) -> Any:
     try:
-        body = orjson.loads(raw)
-        if isinstance(body, dict) and raw.count(b":") > len(body):  # else no name occurs twice
-            json.loads(raw, object_pairs_hook=_reject_repeated_names)
-    except orjson.JSONDecodeError as error:
-        raise BadInput("body", f"is not JSON (line {error.lineno}, column {error.colno})") from None
-    except RecursionError:
-        raise BadInput("body", "is nested too deeply") from None
-    return body
-
-
-def _reject_repeated_names(pairs: list[tuple[str, Any]]) -> None:
-    """Raises BadInput for a name that occurs twice: RFC 8259 does not say which value counts."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise BadInput("body", "names a field twice")
+        return json_from_stranger(raw)
+    except OddValue as odd:
+        raise BadInput("body", odd.why) from None
 
 
 def body_of(request: HttpRequest, parsers: tuple[Parser, ...] = ()) -> Any:
@@ -87,7 +78,7 @@ def body_of(request: HttpRequest, parsers: tuple[Parser, ...] = ()) -> Any:
         return {}
     parser = _NEGOTIATOR.select_parser(request, parsers or _PARSERS)
     if parser is None:
-        raise UnsupportedMediaType(request.content_type or "")
+        raise UnsupportedMediaType(shown_text(request.content_type or "", MOST_MEDIA_TYPE))
     return parser.parse(request)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter
 
 
 class UserToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -22,3 +23,9 @@ def require_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if content.get("application/json", {}).get("schema", {}).get("required"):
                 operation["requestBody"]["required"] = True
     return result
+
+
+def limit_parameter(most: int, default: int) -> OpenApiParameter:
+    """`limit`, with the bounds that its reader has."""
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+    return OpenApiParameter("limit", schema, description=f"Of a page, 1 to {most}.")

@@ -6,9 +6,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+from coupons.api.request_body import number_in_query
 from coupons.errors import BadInput
 
 MOST = 200  # rows in a page
+LONGEST_QUERY = 1_000  # bytes; Python keeps the last addresses that were taken apart
 _MALFORMED = Cursor(offset=0, reverse=False, position=None)  # what DRF decodes from random input
 
 
@@ -19,10 +21,10 @@ class Page(CursorPagination):
     ordering = "-slot_id"
 
     def get_page_size(self, request: Request) -> int:
-        limit_text = request.query_params.get("limit", str(self.page_size))
-        limit = int(limit_text) if _is_number(limit_text) and len(limit_text) < 6 else 0
-        if not 1 <= limit <= MOST:
-            raise BadInput("limit", f"must be a whole number from 1 to {MOST}")
+        asked = request.query_params
+        limit = number_in_query(asked, "limit", default=self.page_size, high=MOST)
+        if len(request._request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
+            raise BadInput("cursor", "is not one that this list gave")
         return limit
 
     def decode_cursor(self, request: Request) -> Any:

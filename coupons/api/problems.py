@@ -23,6 +23,7 @@ from coupons.errors import (
     CouponError,
     DatabaseAway,
     DependencyAway,
+    MissingKey,
     StoreFailure,
 )
 from coupons.runtime import ProcessState
@@ -45,8 +46,8 @@ CODES = {
 }
 
 
-# Their messages come from drivers and name hosts, users and statements: for the log, not for users.
-_INTERNAL_ERRORS = (StoreFailure, DatabaseAway)
+# Their messages name hosts, users, statements and ids of keys: for the log, not for users.
+_INTERNAL_ERRORS = (StoreFailure, DatabaseAway, MissingKey)
 _ASK_AGAIN = "Please try again in a moment. Asking again is safe."
 
 
@@ -59,6 +60,9 @@ def problem_document(
     if detail:
         body["detail"] = detail
     return body | more
+
+
+MOST_DETAIL = 500  # characters
 
 
 @lru_cache(maxsize=256)  # a refusal is the same document a hundred thousand times
@@ -75,7 +79,9 @@ def problem_response(
     retry_after_s: int | None = None,
     **more: object,
 ) -> HttpResponse:
-    """A problem document as a response; `more` are further members of it."""
+    """A problem document as a response; `more` are further members of it. A detail is cut at
+    MOST_DETAIL: it may repeat what a stranger sent, and documents are cached by their detail."""
+    detail = detail[:MOST_DETAIL]
     body = (
         encoded_problem(status, code, title, detail)
         if not more
@@ -125,7 +131,7 @@ def jittered_wait_s(wait_s: int | None) -> int | None:
 
 
 def error_response(error: CouponError) -> HttpResponse:
-    away = isinstance(error, DependencyAway)
+    away = isinstance(error, DependencyAway | MissingKey)
     if away:
         _log_once_a_second(error)
     response = problem_response(

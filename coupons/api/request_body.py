@@ -4,8 +4,16 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from coupons.api.json import body_of
+from coupons.api.json import LARGEST_BODY, body_of
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import coupon_codes
+from coupons.claims.stranger_text import (
+    OddValue,
+    shown_text,
+    text_from_stranger,
+    whole_from_stranger,
+)
+from coupons.claims.typed_fields import MOST_NAME
 from coupons.claims.values import Claim
 from coupons.errors import BadInput, LengthRequired
 from coupons.identity.user_tokens import Caller
@@ -19,10 +27,12 @@ def read_claim(request: Request, caller: Caller, campaign: CampaignSnapshot) -> 
 
 def read_receipt(request: Request) -> str:
     """The body is `{"receipt": "…"}`. Raises as `read_claim`."""
-    receipt = _read_object(request, "receipt").get("receipt")
-    if not isinstance(receipt, str) or not receipt:
-        raise BadInput("receipt", "must be the text of a receipt")
-    return receipt
+    try:
+        return text_from_stranger(
+            _read_object(request, "receipt").get("receipt"), most=LARGEST_BODY
+        )
+    except OddValue:
+        raise BadInput("receipt", "must be the text of a receipt") from None
 
 
 def read_confirmation(request: Request) -> None:
@@ -40,15 +50,25 @@ def _read_object(request: Request, field: str) -> dict[str, Any]:
         raise BadInput("body", "must be an object")
     for name in body:
         if name != field:
-            raise BadInput(name, "is not a field of this request")
+            raise BadInput(shown_text(name, MOST_NAME), "is not a field of this request")
     return body
 
 
 def claim_in_query(request: Request, campaign: CampaignSnapshot) -> Claim:
     """As `read_claim`, for a GET: `?nth=n`. Raises BadInput."""
-    text = request.query_params.get("nth", "1")
-    nth = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else text
-    return Claim(authenticated_caller(request).user, _nth(nth, campaign))
+    nth = number_in_query(request.query_params, "nth", default=1, high=campaign.per_user)
+    return Claim(authenticated_caller(request).user, nth)
+
+
+def number_in_query(parameters: Any, name: str, *, default: int, low: int = 1, high: int) -> int:
+    """A whole number of the address, `default` without the parameter. Raises BadInput."""
+    text = parameters.get(name)
+    if text is None:
+        return default
+    try:
+        return whole_from_stranger(text, low=low, high=high)
+    except OddValue as odd:
+        raise BadInput(name, odd.why) from None
 
 
 def _nth(nth: Any, campaign: CampaignSnapshot) -> int:
@@ -61,3 +81,11 @@ def authenticated_caller(request: Request) -> Caller:
     user: Any = request.user
     assert isinstance(user, Caller)  # noqa: S101 - HasUser has checked it
     return user
+
+
+def read_code(typed: str) -> str:
+    """Raises BadInput."""
+    code = coupon_codes.normalise_code(typed)
+    if code is None:
+        raise BadInput("code", "is not a coupon code; please check it for a typing error")
+    return code

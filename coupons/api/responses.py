@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from coupons.api import problems
+from coupons.api.plain_response import PlainResponse, plain_headers, set_plain_header
 from coupons.campaigns.live_counts import Live
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import coupon_codes
@@ -18,6 +19,7 @@ from coupons.claims.values import Admission, Claim, Outcome
 from coupons.issuing.claim_status import ClaimStatus, Status
 from coupons.issuing.receipt_status import ReceiptStatus
 from coupons.models import Campaign, Coupon
+from coupons.proof.published import PublishedProof
 from coupons.redemption import states
 from coupons.redemption.lifecycle import Result
 
@@ -39,15 +41,21 @@ _BEGINNINGS = {
 }
 
 
+_HEADERS = {
+    outcome: plain_headers(
+        Coupon_Outcome=outcome.value,
+        Content_Type=problems.MEDIA_TYPE if outcome in REFUSALS else "application/json",
+    )
+    for outcome in Outcome
+}
+_CLOSED_HEADERS = plain_headers(Content_Type=problems.MEDIA_TYPE, Coupon_Outcome="closed")
+
+
 def of_admission(campaign: CampaignSnapshot, claim: Claim, admission: Admission) -> HttpResponse:
     if admission.holds_a_place:
         body = admission_body(campaign, claim.user, claim.nth, admission.place, admission.at_ms)
-        return HttpResponse(
-            orjson.dumps(body),
-            status=status_of(campaign, admission),
-            content_type="application/json",
-            headers={OUTCOME_HEADER: admission.outcome.value},
-        )
+        status = status_of(campaign, admission)
+        return PlainResponse(orjson.dumps(body), status, _HEADERS[admission.outcome])
     return _refusal(campaign, admission)
 
 
@@ -93,6 +101,8 @@ def _refusal(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
         return _sold_out(admission)
     if outcome is Outcome.NOT_OPEN:
         return _not_open(campaign, admission)
+    if outcome is Outcome.CLOSED:
+        return PlainResponse(_BEGINNINGS[outcome] + b"}", REFUSALS[outcome][0], _CLOSED_HEADERS)
     if outcome is Outcome.PAUSED:
         more = {"retry_after_s": problems.jittered_wait_s(PAUSED_RETRY_S)}
     status, title, detail = REFUSALS[outcome]
@@ -111,7 +121,7 @@ def _not_open(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
         b'"opens_at":"%b","retry_after_s":%d,"answered_at":"%b"'
         % (iso(campaign.opens_ms).encode(), wait_s, iso(admission.at_ms).encode()),
     )
-    response["Retry-After"] = str(wait_s)
+    set_plain_header(response, "Retry-After", str(wait_s))
     return response
 
 
@@ -125,11 +135,8 @@ def _sold_out(admission: Admission) -> HttpResponse:
 
 
 def _dated_refusal(outcome: Outcome, members: bytes) -> HttpResponse:
-    return HttpResponse(
-        b"%b,%b}" % (_BEGINNINGS[outcome], members),
-        status=REFUSALS[outcome][0],
-        content_type=problems.MEDIA_TYPE,
-        headers={OUTCOME_HEADER: outcome.value},
+    return PlainResponse(
+        b"%b,%b}" % (_BEGINNINGS[outcome], members), REFUSALS[outcome][0], _HEADERS[outcome]
     )
 
 
@@ -200,7 +207,9 @@ def of_receipt(finding: ReceiptStatus | None, user: str) -> dict[str, Any]:
     return body
 
 
-def of_campaign(campaign: CampaignSnapshot, live: Live) -> dict[str, Any]:
+def of_campaign(
+    campaign: CampaignSnapshot, live: Live, proof: PublishedProof | None
+) -> dict[str, Any]:
     return {
         "campaign": campaign.slug,
         "name": campaign.name,
@@ -212,4 +221,15 @@ def of_campaign(campaign: CampaignSnapshot, live: Live) -> dict[str, Any]:
         "closes_at": iso(campaign.closes_ms),
         "terms": campaign.terms,
         "server_time": iso(live.now_ms),
+        "proof": None if proof is None else _proof_body(proof),
+    }
+
+
+def _proof_body(proof: PublishedProof) -> dict[str, Any]:
+    return {
+        "root": proof.root,
+        "size": proof.size,
+        "coupons": proof.coupons,
+        "closed_at": iso(milliseconds_of(proof.closed_at)),
+        "proved_at": iso(milliseconds_of(proof.proved_at)),
     }

@@ -4,12 +4,17 @@ from typing import Any, TypeAlias
 
 from rest_framework import serializers
 
+from coupons.claims.limits import MAX_PER_USER
+
 Body: TypeAlias = serializers.Serializer[Any]
 
 
 class Claim(Body):
     nth = serializers.IntegerField(
-        min_value=1, default=1, help_text="Which of the coupons this user may have."
+        min_value=1,
+        max_value=MAX_PER_USER,
+        default=1,
+        help_text="Which of the coupons this user may have.",
     )
 
 
@@ -47,6 +52,67 @@ class ClaimStatus(Body):
     usable_until = serializers.DateTimeField(required=False)
 
 
+class Refusal(Body):
+    outcome = serializers.CharField(help_text="An outcome of a claim, or the code of a failure.")
+    decided_by = serializers.ChoiceField(
+        ["window", "stock", "eligibility", "limit", "load", "fault"]
+    )
+    count = serializers.IntegerField(help_text="How often; the first and the last are told.")
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    nth = serializers.IntegerField(allow_null=True)
+    places_given = serializers.IntegerField(
+        allow_null=True, help_text="By then, right to half a second."
+    )
+    users_before = serializers.IntegerField(
+        allow_null=True, help_text="Users noted as too late before this one."
+    )
+    after_last_place_ms = serializers.IntegerField(
+        allow_null=True, help_text="How long after the last place the first of these came."
+    )
+    last_place_at = serializers.DateTimeField(allow_null=True)
+    request_id = serializers.CharField(allow_null=True, help_text="Of the first.")
+
+
+class RefusalsKept(Body):
+    kept = serializers.IntegerField()
+    made = serializers.IntegerField(help_text="Refusals of the campaign that were noted.")
+    complete = serializers.BooleanField(help_text="If true, no refusal means that none was noted.")
+    unknown = serializers.CharField(allow_null=True, help_text="Why Redis could not be read.")
+
+
+class MyAttempts(Body):
+    campaign = serializers.CharField()
+    refusals = Refusal(many=True)
+    refusals_kept = RefusalsKept()
+    sentences = serializers.DictField(
+        child=serializers.CharField(), help_text="By language: en, ko."
+    )
+
+
+REFUSAL: dict[str, Any] = {
+    "outcome": "sold_out",
+    "decided_by": "stock",
+    "count": 1,
+    "first_at": "2026-12-01T03:00:01.204Z",
+    "last_at": "2026-12-01T03:00:01.204Z",
+    "nth": 1,
+    "places_given": 100,
+    "users_before": 57,
+    "after_last_place_ms": 292,
+    "last_place_at": "2026-12-01T03:00:00.912Z",
+    "request_id": "9f86d08188-2c",
+}
+
+
+SENTENCES = {
+    "en": "You asked for a coupon of “Lunch” at 2026-12-01 12:00:01.204 KST, when all had gone. "
+    "The last coupon had gone at 12:00:00.912, 0.292 s before.",
+    "ko": "회원님은 2026-12-01 12:00:01.204 KST에 “Lunch” 쿠폰을 신청하셨고, 그때는 이미 "
+    "선착순 마감되었습니다. 마지막 쿠폰은 0.292초 앞선 12:00:00.912에 발급되었습니다.",
+}
+
+
 class Receipt(Body):
     receipt = serializers.CharField(help_text="As in the response to the claim.")
 
@@ -74,6 +140,30 @@ class Terms(Body):
     cap = serializers.CharField(allow_null=True)
 
 
+class PublishedProof(Body):
+    root = serializers.CharField(  # type: ignore[assignment] # DRF's own `root` is not asked for
+        help_text="Of the Merkle tree (RFC 9162, SHA-256), base64."
+    )
+    size = serializers.IntegerField(help_text="Places, each a leaf.")
+    coupons = serializers.IntegerField(help_text="Places that have a coupon.")
+    closed_at = serializers.DateTimeField()
+    proved_at = serializers.DateTimeField()
+
+
+class Inclusion(Body):
+    campaign = serializers.CharField()
+    version = serializers.IntegerField(help_text="Of the leaves' data.")
+    place = serializers.IntegerField()
+    index = serializers.IntegerField(help_text="Of the leaf, from 0.")
+    size = serializers.IntegerField(help_text="Leaves of the tree.")
+    root = serializers.CharField(  # type: ignore[assignment]
+        help_text="As it is published, base64."
+    )
+    hashes = serializers.ListField(
+        child=serializers.CharField(), help_text="From the leaf's neighbour upwards, base64."
+    )
+
+
 class PublicCampaign(Body):
     campaign = serializers.CharField()
     name = serializers.CharField()
@@ -85,6 +175,9 @@ class PublicCampaign(Body):
     closes_at = serializers.DateTimeField()
     terms = Terms()
     server_time = serializers.DateTimeField(help_text="By the clock that opens the campaign.")
+    proof = PublishedProof(
+        allow_null=True, help_text="Some minutes after it has closed; null: not yet."
+    )
 
 
 class Time(Body):

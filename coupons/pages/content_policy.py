@@ -13,3 +13,11 @@ def secure_page(page: HttpResponse) -> None:
     )
     page["X-Frame-Options"] = "DENY"
     page["Referrer-Policy"] = "same-origin"
+
+
+def forbid_sending(page: HttpResponse) -> None:
+    """For a page whose visitor types something that shall not leave the browser."""
+    page["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:;"
+        " connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )

@@ -1,7 +1,7 @@
 """What an event page shows: the campaign, its state, and the answer to this visitor."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +10,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from coupons.api import responses
+from coupons.attempts.attempts_of_user import find_my_refusals
 from coupons.campaigns import announced, lookup
 from coupons.campaigns.live_document import LiveDocument
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.campaigns.terms_text import terms_sentences, worth_sentence
 from coupons.claims import coupon_codes, timestamps
 from coupons.claims.timestamps import iso_of
 from coupons.claims.values import Admission, Claim, Outcome
@@ -20,7 +22,7 @@ from coupons.errors import BadInput, BadToken, CouponError, NoToken
 from coupons.identity.user_tokens import Caller
 from coupons.issuing import claim_status
 from coupons.issuing.claim_status import Status
-from coupons.pages.terms_text import terms_sentences, worth_sentence
+from coupons.proof import published
 
 EVENTS_A_PAGE = 20
 MOST_SHOWN = 20  # coupons of one visitor
@@ -36,6 +38,7 @@ class Answer:
     refusal: Admission | None = None
     failure: CouponError | None = None
     status: int = 200
+    is_recalled: bool = False  # the refusal is of an earlier request
 
 
 def failure_of(error: CouponError, token: str = "") -> Answer:
@@ -43,12 +46,23 @@ def failure_of(error: CouponError, token: str = "") -> Answer:
 
 
 def standing_of(slug: str, caller: Caller, token: str) -> Answer:
-    """The user's coupons, or none yet; none as well while the store that knows is away: the button
-    asks again."""
+    """The user's coupons, or an earlier refusal, or none yet; none as well while the store that
+    knows is away: the button asks again."""
     try:
-        return Answer(token=token, places=_places_of(lookup.find_public(slug), caller.user))
+        campaign = lookup.find_shown(slug)
+        places = _places_of(campaign, caller.user)
+        refusal = None if places else _recalled_refusal(campaign, caller.user)
+        return Answer(token=token, places=places, refusal=refusal, is_recalled=True)
     except CouponError:
         return Answer(token=token)
+
+
+def _recalled_refusal(campaign: CampaignSnapshot, user: str) -> Admission | None:
+    """The last answer "sold out" to this user. Raises DatabaseAway."""
+    for refusal in find_my_refusals(campaign, user).refusals:
+        if refusal.outcome == Outcome.SOLD_OUT:
+            return Admission(Outcome.SOLD_OUT, 0, refusal.last_ms, refusal.last_place_ms)
+    return None
 
 
 def answer_of(campaign: CampaignSnapshot, claim: Claim, admission: Admission, token: str) -> Answer:
@@ -87,6 +101,8 @@ def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dic
 
 def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer) -> dict[str, Any]:
     """The variables of `pages/event.html`."""
+    if answer.is_recalled and live.state not in ("closed", "sold_out"):
+        answer = replace(answer, refusal=None)  # there is stock again
     next_nth = _next_nth(campaign, answer)
     login = settings.SHOP_LOGIN_URL.replace("{campaign}", campaign.slug)
     return {
@@ -106,7 +122,13 @@ def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer)
         "margin": _margin(answer),
         "api": settings.PAGES_API_URL,
         "login_url": login,
+        "proof": published.find_published(campaign.id) if live.state == "closed" else None,
     }
+
+
+def proof_content(campaign: CampaignSnapshot) -> dict[str, Any]:
+    """The variables of `pages/proof.html`."""
+    return {"campaign": campaign, "proof": published.find_published(campaign.id)}
 
 
 def list_content(cursor: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.views import View
 from django.views.decorators.http import require_safe
 
 from coupons.admission import strategies
-from coupons.api import problems, rate_limit, translations
+from coupons.api import problems, rate_limit, request_body, translations
 from coupons.campaigns import live_document, lookup
 from coupons.campaigns.shared_value import SharedValue
 from coupons.claims.values import Claim
@@ -75,6 +75,24 @@ class EventPage(View):
         return _event_page(request, slug, event_content.standing_of(slug, caller, token))
 
 
+class ProofPage(View):
+    """The root of a closed event, and a form that checks a receipt in the browser: the policy lets
+    it send nothing."""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest, slug: str) -> HttpResponse:
+        with translation.override(_language(request)):
+            try:
+                content = event_content.proof_content(lookup.find_shown(slug))
+            except CouponError as error:
+                return _failed_page(request, slug, error)
+            page = _render(request, "pages/proof.html", content, 200)
+        content_policy.forbid_sending(page)
+        page["Cache-Control"] = f"public, max-age={PAGE_AGE_S}"
+        return page
+
+
 class ClaimForm(View):
     """POST with the fields `token` and `nth`: claims, as the API does. GET leads back to the page,
     for whoever reloads the answer's address."""
@@ -88,8 +106,8 @@ class ClaimForm(View):
         token = ""
         try:
             caller, token = hand_over.posted_caller(request)
-            rate_limit.check_claims_of(caller.user)
-            campaign = lookup.find_public(slug)
+            rate_limit.check_claims_of(caller.user, slug)
+            campaign = lookup.find_shown(slug)
             claim = Claim(caller.user, _posted_nth(request, campaign.per_user))
             admission = strategies.admit(campaign, claim, segments=caller.segments)
         except UnknownCampaign:
@@ -102,11 +120,7 @@ class ClaimForm(View):
 
 def _posted_nth(request: HttpRequest, per_user: int) -> int:
     """Raises BadInput."""
-    text = request.POST.get("nth", "1")
-    nth = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-    if not 1 <= nth <= per_user:
-        raise BadInput("nth", f"must be a whole number from 1 to {per_user}")
-    return nth
+    return request_body.number_in_query(request.POST, "nth", default=1, high=per_user)
 
 
 def _shared_page(request: HttpRequest, slug: str) -> tuple[bytes, dict[str, str]]:
@@ -115,7 +129,7 @@ def _shared_page(request: HttpRequest, slug: str) -> tuple[bytes, dict[str, str]
     key, pages = (slug, _language(request)), _shared_pages.current
     shared = pages.get(key)
     if shared is None:
-        lookup.find_public(slug)  # made-up names get no entry
+        lookup.find_shown(slug)  # made-up names get no entry
         if len(pages) >= MOST_SHARED:
             pages.clear()
         new = SharedPage(fresh_s=PAGE_AGE_S, stale_s=2 * PAGE_AGE_S, kept_s=2 * PAGE_AGE_S)
@@ -141,7 +155,7 @@ def _event_page(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse
 def _shown_event(request: HttpRequest, slug: str, answer: Answer) -> HttpResponse:
     """Raises CouponError."""
     live = live_document.read_live(slug)
-    content = event_content.page_content(lookup.find_public(slug), live, answer)
+    content = event_content.page_content(lookup.find_shown(slug), live, answer)
     return _render(request, "pages/event.html", content, answer.status)
 
 

@@ -39,7 +39,10 @@ DOCUMENT = json.loads((env.BASE_DIR / "openapi.json").read_text())
 REQUESTS = int(os.environ.get("CONTRACT_REQUESTS", "300"))
 JSON, PROBLEM = "application/json", "application/problem+json"
 TIMEOUT_S = 30
-LIMITS = ("CLAIMS_PER_USER_PER_S", "REQUESTS_PER_KEY_PER_S", "UNKNOWN_CODES_PER_KEY_PER_MIN")
+LIMITS = (
+    "CLAIMS_PER_USER_PER_S", "REQUESTS_PER_USER_PER_S", "UNKNOWN_PER_USER_PER_MIN",
+    "REQUESTS_PER_KEY_PER_S", "UNKNOWN_CODES_PER_KEY_PER_MIN",
+)  # fmt: skip
 USERS = ["jun", "ann", "bob", "mina", *(f"user-{number}" for number in range(20))]
 SAID = [
     "status_code_conformance",

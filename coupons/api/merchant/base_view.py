@@ -48,6 +48,8 @@ class MerchantResource(Resource):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         caller = merchant_caller(request)
+        if self.scopes.get(str(request.method)) is Scope.READ:  # a POST that writes nothing
+            vars(request._request)["audit_reads_only"] = True
         rate_limit.check_requests_of(caller)
         if request.method == "POST" and not kwargs and self.scopes.get("POST") in _CODE_SCOPES:
             rate_limit.check_unknown_codes(caller)

@@ -4,6 +4,8 @@ from typing import Any, TypeAlias
 
 from rest_framework import serializers
 
+from coupons.api.schemas import REFUSAL, SENTENCES, Refusal, RefusalsKept
+
 Body: TypeAlias = serializers.Serializer[Any]
 
 
@@ -65,6 +67,11 @@ class Attempts(Body):
     waitlist = serializers.JSONField(allow_null=True)
     parked = serializers.JSONField(help_text="Claims that can't be stored, with their reasons.")
     given_up = serializers.JSONField()
+    refusals = Refusal(many=True)
+    refusals_kept = RefusalsKept()
+    sentences = serializers.DictField(
+        child=serializers.CharField(), help_text="For the customer, by language: en, ko."
+    )
 
 
 JOB = {
@@ -118,4 +125,7 @@ ATTEMPTS: dict[str, Any] = {
     },
     "parked": [],
     "given_up": [],
+    "refusals": [REFUSAL],
+    "refusals_kept": {"kept": 4_021, "made": 4_021, "complete": True, "unknown": None},
+    "sentences": SENTENCES,
 }

@@ -4,6 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from coupons.api.openapi import limit_parameter
 from coupons.api.schemas import Body
 from coupons.models import Campaign
 
@@ -17,9 +18,10 @@ IF_MATCH = OpenApiParameter(
 DRY_RUN = OpenApiParameter(
     "dry_run", OpenApiTypes.INT, enum=[0, 1], description="1: answer, but write nothing."
 )
+MOST_PER_PAGE = 100
 PAGE = (
     OpenApiParameter("after", str, description="The `next` of the page before."),
-    OpenApiParameter("limit", int, description="1 to 100."),
+    limit_parameter(MOST_PER_PAGE, MOST_PER_PAGE),
 )
 CREATE = {
     "slug": "lunch-1",
@@ -67,6 +69,7 @@ CAMPAIGN = {
     "state": "draft",
     "is_held": False,
     "stored": 0,
+    "sold_out_at": None,
     "created_at": "2026-11-29T03:00:00.000Z",
 }
 
@@ -102,6 +105,11 @@ class MerchantCampaign(Body):
     state = serializers.ChoiceField(Campaign.State.values)
     is_held = serializers.BooleanField(help_text="The opening is held back: its board is red.")
     stored = serializers.IntegerField(help_text="Coupons in the database.")
+    sold_out_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the last place of the stock was given the first time, by the clock that "
+        "decides; null: it was not. A stock that was raised may sell out again.",
+    )
     created_at = serializers.DateTimeField()
 
 

@@ -22,6 +22,7 @@ from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.body import Fields, Several, Whole, read_body
 from coupons.api.merchant.described import described
 from coupons.api.merchant.idempotency import Answer
+from coupons.api.request_body import number_in_query
 from coupons.campaigns import confirmations, definition, lifecycle, shown_definition
 from coupons.campaigns.definition import Conditions
 from coupons.campaigns.slots import Progress
@@ -43,7 +44,6 @@ _CHANGE: Fields = {**definition.CHANGE_FIELDS, "confirmed": _CONFIRMED}
 _CLONE: Fields = {**definition.CLONE_FIELDS, "confirmed": _CONFIRMED}
 _SCHEDULE: Fields = {"confirmed": _CONFIRMED}
 _STOCK: Fields = {"stock": Whole(low=1, high=MAX_STOCK)}
-MOST_PER_PAGE = 100
 _DATES = "An end given as a date is 24:00 of that day in the campaign's zone."
 _CHANGE_PROBLEMS = (404, 409, 412, 428)
 _CHANGE_PARAMETERS = (shown.IF_MATCH, shown.DRY_RUN)
@@ -86,7 +86,7 @@ class Campaigns(CampaignResource):
         caller, limit = merchant_caller(request), _limit(request)
         rows = Campaign.objects.filter(merchant=caller.merchant_id).order_by("slug")
         with availability.require_database():
-            page = list(rows.filter(slug__gt=request.query_params.get("after", ""))[: limit + 1])
+            page = list(rows.filter(slug__gt=_after(request))[: limit + 1])
         shown = shown_definition.describe_campaigns(page[:limit])
         return Response({"results": shown, "next": page[limit - 1].slug if page[limit:] else None})
 
@@ -315,10 +315,17 @@ def _actor(caller: MerchantCaller) -> str:
 
 
 def _limit(request: Request) -> int:
-    given = request.query_params.get("limit", str(MOST_PER_PAGE))
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= MOST_PER_PAGE):
-        raise BadInput("limit", f"must be a whole number from 1 to {MOST_PER_PAGE}")
-    return int(given)
+    return number_in_query(
+        request.query_params, "limit", default=shown.MOST_PER_PAGE, high=shown.MOST_PER_PAGE
+    )
+
+
+def _after(request: Request) -> str:
+    """The last slug of the page before. Raises BadInput."""
+    slug = request.query_params.get("after", "")
+    if slug and not SLUG.fullmatch(slug):
+        raise BadInput("after", "is not one that this list gave")
+    return slug
 
 
 def _stop_in_time() -> Progress:

@@ -14,15 +14,17 @@ from coupons.api.merchant.auth import merchant_caller
 from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.described import Answers, described
 from coupons.api.merchant.idempotency import Answer
+from coupons.api.request_body import number_in_query
 from coupons.audit.actors import Actor
 from coupons.audit.log import TEXT_CHARS
 from coupons.bulk import jobs, reading, receiving
 from coupons.bulk.reading import ByteStream, Format
+from coupons.claims.stranger_text import OddValue, shown_text, text_from_stranger
 from coupons.claims.timestamps import iso_of, milliseconds_of
+from coupons.claims.typed_fields import MOST_NAME
 from coupons.database import availability
 from coupons.errors import BadInput, BodyTooLarge, LengthRequired, MediaTypeRefused, UnknownJob
 from coupons.models import ActorKind, Job, JobLine, Scope
-from coupons.models.bounds import as_one_line
 
 _FORMATS = {
     "text/csv": Format.CSV,
@@ -31,6 +33,7 @@ _FORMATS = {
 }
 VERDICTS = ("granted", "has_place", "refused", "revoked", "revoked_before")
 MOST_SHOWN = 1_000  # lines in one answer
+MOST_AFTER = 2**32 - 1  # places of a campaign, and lines
 
 
 _RECEIVED: Answers = {
@@ -114,7 +117,7 @@ def _receive(request: Request, slug: str, kind: Job.Kind, **options: Any) -> Htt
 def _demand_parameters(request: Request, known: set[str]) -> None:
     for name in request.query_params:
         if name not in known | {"dry_run"}:
-            raise BadInput(name[:64], "is not a parameter of this request")
+            raise BadInput(shown_text(name, MOST_NAME), "is not a parameter of this request")
 
 
 def _reason_in(request: Request) -> str:
@@ -122,9 +125,10 @@ def _reason_in(request: Request) -> str:
     reason = request.query_params.get("reason", "").strip()
     if not reason:
         raise BadInput("reason", "is needed")
-    if reason != as_one_line(reason, TEXT_CHARS):
-        raise BadInput("reason", f"must be text of 1 to {TEXT_CHARS} bytes, in one line")
-    return reason
+    try:
+        return text_from_stranger(reason, most=TEXT_CHARS)
+    except OddValue as odd:
+        raise BadInput("reason", odd.why) from None
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -197,10 +201,7 @@ class JobLines(MerchantResource):
 
 def read_after(request: Request) -> int:
     """`?after=n`. Raises BadInput."""
-    text = request.query_params.get("after", "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise BadInput("after", "must be a whole number")
-    return int(text)
+    return number_in_query(request.query_params, "after", default=0, low=0, high=MOST_AFTER)
 
 
 def _job_of(request: Request, job_id: UUID) -> Job:

@@ -17,7 +17,7 @@ from coupons.redemption import discounts, not_stored
 from coupons.redemption.lifecycle import Cart
 
 CODE = Text(64)
-USER = Text(MAX_USER_BYTES, optional=True)
+USER = Text(MAX_USER_BYTES, optional=True, is_identifier=True)
 
 
 def key_actor(caller: MerchantCaller) -> Actor:

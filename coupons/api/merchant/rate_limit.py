@@ -3,38 +3,21 @@ gets up to 8 times as much. They keep one shop's fault from using up the site, a
 codes hopeless (a code has 75 bits); they are no quota."""
 
 import logging
-from threading import Lock
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
-from coupons.api.rate_limit import PerSecond
+from coupons.api.rate_limit import FailedLookups, PerSecond, failing_open
 from coupons.claims.hot_settings import settings
 from coupons.errors import TooManyRequests
 from coupons.merchants.api_keys import MerchantCaller
+from coupons.observability import stranger_metrics
 from coupons.runtime import ProcessState
 
 logger = logging.getLogger(__name__)
 
 
-class UnknownCodes:
-    """Unknown codes of each key during the last minute (`limits`: a moving window)."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._limiter: MovingWindowRateLimiter | None = None
-
-    def limiter(self) -> MovingWindowRateLimiter:
-        """Made on first use: the library starts a thread with it."""
-        with self._lock:
-            if self._limiter is None:
-                self._limiter = MovingWindowRateLimiter(MemoryStorage())
-            return self._limiter
-
-
 _requests = ProcessState(PerSecond)
-_unknown_codes = ProcessState(UnknownCodes)
+_unknown_codes = ProcessState(FailedLookups)
 
 
 class TooManyUnknownCodes(TooManyRequests):
@@ -44,7 +27,8 @@ class TooManyUnknownCodes(TooManyRequests):
 def check_requests_of(caller: MerchantCaller) -> None:
     """Count a request of this key. Raises TooManyRequests."""
     limit = settings.REQUESTS_PER_KEY_PER_S
-    if limit and _requests.current.count(caller.prefix) > limit:
+    if limit and not failing_open(lambda: _requests.current.count(caller.prefix) <= limit):
+        stranger_metrics.LIMITED.labels("key").inc()
         raise TooManyRequests(
             "More than 1 request in a second. Please wait."
             if limit == 1
@@ -55,8 +39,10 @@ def check_requests_of(caller: MerchantCaller) -> None:
 def count_unknown_code(caller: MerchantCaller) -> None:
     """Count a code that this key's merchant does not have, before `unknown_coupon` is answered.
     Raises TooManyRequests over the limit."""
-    limit, limiter = _limit(), _unknown_codes.current.limiter()
-    if limit and not limiter.hit(limit, caller.prefix):
+    limit = _limit()
+    if limit and not failing_open(
+        lambda: _unknown_codes.current.limiter().hit(limit, caller.prefix)
+    ):
         logger.warning("key %s asks for too many unknown codes", caller.prefix)
         raise _refusal()
 
@@ -65,7 +51,9 @@ def check_unknown_codes(caller: MerchantCaller) -> None:
     """Raises TooManyRequests while the key is over the limit of unknown codes: known codes are
     refused as well then, or the limit would tell them apart."""
     limit = _limit()
-    if limit and not _unknown_codes.current.limiter().test(limit, caller.prefix):
+    if limit and not failing_open(
+        lambda: _unknown_codes.current.limiter().test(limit, caller.prefix)
+    ):
         raise _refusal()
 
 
@@ -75,6 +63,7 @@ def _limit() -> RateLimitItemPerMinute | None:
 
 
 def _refusal() -> TooManyRequests:
+    stranger_metrics.LIMITED.labels("unknown codes of a key").inc()
     most = settings.UNKNOWN_CODES_PER_KEY_PER_MIN
     return TooManyUnknownCodes(
         "More than 1 unknown code in a minute. Please wait."

@@ -17,12 +17,15 @@ from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.body import Fields, Flag, Several, Text, Whole, read_body
 from coupons.api.merchant.described import described
 from coupons.api.merchant.idempotency import Answer, answer_once, is_dry_run
+from coupons.api.openapi import limit_parameter
+from coupons.api.request_body import number_in_query
 from coupons.database.availability import require_database
 from coupons.errors import BadInput, UnknownWebhook
 from coupons.models import DeliveryState, Scope, WebhookDelivery, WebhookEndpoint
 from coupons.webhooks import addresses, endpoints, events, signatures
 
 MOST_LISTED = 200
+MOST_ID = 2**63 - 1  # of a message
 _URL = Text(addresses.MOST_URL_CHARS)
 _TYPES = Several(choices=events.PATTERNS, optional=True, default=())
 _DAY_S, _WEEK_S = 86_400, 604_800
@@ -146,7 +149,7 @@ class Deliveries(MerchantResource):
         problems=(400, 404),
         writes=False,
         parameters=(
-            OpenApiParameter("limit", int),
+            limit_parameter(MOST_LISTED, 50),
             OpenApiParameter("before", int, description="The `next` of the page before."),
             OpenApiParameter("state", enum=DeliveryState.values),
         ),
@@ -154,8 +157,9 @@ class Deliveries(MerchantResource):
     def get(self, request: Request, id: UUID) -> Response:
         """The newest first; `before` is the `next` of the page before."""
         endpoint = _endpoint_of(request, id)
-        limit = _number_in(request, "limit", 50, most=MOST_LISTED)
-        before = _number_in(request, "before", 2**63 - 1, most=2**63 - 1)
+        asked = request.query_params
+        limit = number_in_query(asked, "limit", default=50, high=MOST_LISTED)
+        before = number_in_query(asked, "before", default=MOST_ID, high=MOST_ID)
         rows = WebhookDelivery.objects.filter(endpoint=endpoint, message_id__lt=before)
         if state := request.query_params.get("state"):
             if state not in DeliveryState.values:
@@ -167,14 +171,6 @@ class Deliveries(MerchantResource):
         return Response(
             {"results": [webhook_bodies.delivery_body(row) for row in found[:limit]], "next": after}
         )
-
-
-def _number_in(request: Request, name: str, default: int, *, most: int) -> int:
-    text = request.query_params.get(name, str(default))
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    if not 1 <= number <= most:
-        raise BadInput(name, f"must be a whole number from 1 to {most}")
-    return number
 
 
 class Replay(MerchantResource):

@@ -12,11 +12,15 @@ from coupons.api.merchant.auth import merchant_caller
 from coupons.api.merchant.base_view import MerchantResource
 from coupons.api.merchant.described import described
 from coupons.api.merchant.jobs import read_after
-from coupons.bulk import attempts, exports, receiving
+from coupons.attempts.attempts_of_user import find_attempts
+from coupons.audit import trail
+from coupons.audit.reads import record_read
+from coupons.bulk import exports, receiving
 from coupons.bulk.reading import Format
 from coupons.claims.limits import MAX_USER_BYTES
+from coupons.claims.stranger_text import OddValue, text_from_stranger
 from coupons.errors import BadInput
-from coupons.models import Scope
+from coupons.models import Act, Scope
 
 EXPORT_TIME_S = 20.0  # an export takes a thread of the web process: then the client asks again
 _TYPES = {Format.CSV: "text/csv; charset=utf-8", Format.JSON_LINES: "application/jsonl"}
@@ -49,6 +53,10 @@ class Winners(MerchantResource):
             raise BadInput("format", "must be one of: jsonl, csv")
         merchant_id = merchant_caller(request).merchant_id
         campaign = receiving.find_campaign(slug, merchant_id=merchant_id)
+        trail.record_or_log(
+            Act.EXPORTED, kind="campaign", id=campaign.slug, campaign=campaign,
+            after={"format": file_format},
+        )  # fmt: skip
         chunks = exports.export_coupons(
             campaign, Format(file_format), after=read_after(request), time_s=EXPORT_TIME_S
         )
@@ -67,10 +75,13 @@ class Attempts(MerchantResource):
         writes=False,
     )
     def get(self, request: Request, user: str) -> Response:
-        if not 0 < len(user.encode(errors="replace")) <= MAX_USER_BYTES:
-            raise BadInput("user", f"must be text of 1 to {MAX_USER_BYTES} bytes")
+        try:
+            text_from_stranger(user, most=MAX_USER_BYTES, is_identifier=True)
+        except OddValue as odd:
+            raise BadInput("user", odd.why) from None
         slug = request.query_params.get("campaign", "")
         if not slug:
             raise BadInput("campaign", "is needed")
         campaign = receiving.find_campaign(slug, merchant_id=merchant_caller(request).merchant_id)
-        return Response(attempts.find_attempts(campaign, user))
+        record_read(kind="attempts", id=slug, user=user, campaign=campaign.pk)
+        return Response(find_attempts(campaign, user))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from coupons.api.schemas import REFUSAL, SENTENCES
+
 _PLACE = {
     "campaign": "opening-1",
     "nth": 1,
@@ -37,11 +39,17 @@ EXAMPLES: dict[tuple[str, int], Any] = {
     ("claim", 202): _PLACE,
     ("claim", 201): _PLACE,
     ("claim", 200): _PLACE,
+    ("my_attempts", 200): {
+        "campaign": "opening-1",
+        "refusals": [REFUSAL],
+        "refusals_kept": {"kept": 4_021, "made": 4_021, "complete": True, "unknown": None},
+        "sentences": SENTENCES,
+    },
     ("claim_status", 200): {"status": "issued", **_PLACE, **_STORED, **_LIFE},
     ("campaign", 200): {
         "campaign": "opening-1", "name": "Opening", "state": "open", "stock": 1000,
         "remaining": 412, "per_user": 1, **_WINDOW, "terms": _TERMS,
-        "server_time": "2026-12-01T03:00:00.700Z",
+        "server_time": "2026-12-01T03:00:00.700Z", "proof": None,
     },
     ("campaigns", 200): {
         "next": "/api/v1/campaigns?cursor=a0-1796094000000-7&limit=50",
@@ -62,6 +70,12 @@ EXAMPLES: dict[tuple[str, int], Any] = {
     ("coupon", 200): _COUPON,
     ("give_back", 200): {
         "campaign": "opening-1", "place": 2, "code": _PLACE["code"], "state": "revoked",
+    },
+    ("inclusion", 200): {
+        "campaign": "opening-1", "version": 1, "place": 2, "index": 1, "size": 3,
+        "root": "rrz+uMVrzLyjvFHgWOWN6Wzsjbj5z2fC4QMYhJ9Tk9w=",
+        "hashes": ["bjQLnP+zepicpUTmu3gKLHiQHT+zNzhoc1EaYwevoB0=",
+                   "aCfmgY3ws9JHyHKcqCJtw/kNPBhXYb2Ky5LdxrIU0kM="],
     },
     ("verify_receipt", 200): {
         "genuine": True, "campaign": "opening-1", "nth": 1, "place": 2,

@@ -30,35 +30,39 @@ _GROUP_PATHS = [
     (r"/campaigns|/time", "campaigns"),
 ]  # fmt: skip
 
-_TOKEN, _BODY = "no_token bad_token", "bad_input length_required body_too_large"
+_WITH_USER = "no_token bad_token too_many_requests"
+_BODY = "bad_input length_required body_too_large"
 _SENT = f"{_BODY} unsupported_media_type"
-_STORES = "store_away store_error closed_for_repair database_away overloaded"
+_STORES = "store_away store_error closed_for_repair key_missing database_away overloaded"
 _USERS = {
     "campaigns": "bad_input store_away database_away overloaded",
     "campaign": f"unknown_campaign {_STORES}",
     "live": f"unknown_campaign {_STORES}",
     "time": "store_away overloaded",
-    "claim": f"{_TOKEN} {_SENT} too_many_requests unknown_campaign not_eligible sold_out not_open "
+    "claim": f"{_WITH_USER} {_SENT} unknown_campaign not_eligible sold_out not_open "
              f"closed paused queue_full outcome_unknown {_STORES}",
-    "claim_status": f"{_TOKEN} bad_input unknown_campaign {_STORES}",
-    "coupons": f"{_TOKEN} bad_input database_away overloaded",
-    "coupon": f"{_TOKEN} bad_input unknown_coupon database_away overloaded",
-    "give_back": f"{_TOKEN} {_SENT} too_many_requests unknown_coupon coupon_held coupon_redeemed "
+    "my_attempts": f"{_WITH_USER} unknown_campaign {_STORES}",
+    "claim_status": f"{_WITH_USER} bad_input unknown_campaign {_STORES}",
+    "coupons": f"{_WITH_USER} bad_input key_missing database_away overloaded",
+    "coupon": f"{_WITH_USER} bad_input unknown_coupon key_missing database_away overloaded",
+    "give_back": f"{_WITH_USER} {_SENT} unknown_coupon coupon_held coupon_redeemed "
                  "illegal_transition coupon_expired coupon_revoked busy database_away overloaded",
-    "verify_receipt": f"{_TOKEN} {_SENT} too_many_requests {_STORES}",
-    "join_waitlist": f"{_TOKEN} too_many_requests unknown_campaign not_eligible no_waitlist "
+    "inclusion": f"{_WITH_USER} bad_input unknown_coupon not_proved_yet not_in_proof "
+                 "proof_differs database_away overloaded",
+    "verify_receipt": f"{_WITH_USER} {_SENT} {_STORES}",
+    "join_waitlist": f"{_WITH_USER} unknown_campaign not_eligible no_waitlist "
                      f"not_sold_out waitlist_full already_claimed not_open closed {_STORES}",
-    "waitlist_status": f"{_TOKEN} unknown_campaign not_waiting {_STORES}",
-    "leave_waitlist": f"{_TOKEN} unknown_campaign not_waiting already_claimed no_offer busy "
+    "waitlist_status": f"{_WITH_USER} unknown_campaign not_waiting {_STORES}",
+    "leave_waitlist": f"{_WITH_USER} unknown_campaign not_waiting already_claimed no_offer busy "
                       f"{_STORES}",
-    "accept_offer": f"{_TOKEN} too_many_requests unknown_campaign not_waiting no_offer busy "
+    "accept_offer": f"{_WITH_USER} unknown_campaign not_waiting no_offer busy "
                     f"{_STORES}",
 }  # fmt: skip
 
 _STATE = "coupon_held coupon_redeemed illegal_transition coupon_expired coupon_revoked"
 _CHANGE = (
     "refused illegal_transition needs_confirmation stock_below_admitted unfinished foreign_keys "
-    "slots_unfinished store_away store_error closed_for_repair busy"
+    "slots_unfinished store_away store_error closed_for_repair key_missing busy"
 )
 _ALWAYS = "bad_key scope_missing too_many_requests database_away overloaded"
 _IDEMPOTENT = "bad_input idempotency_key_reused idempotency_in_flight"

@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons.api import rate_limit, request_body, responses, schemas
+from coupons.api import rate_limit, request_body, responses
 from coupons.api.base_view import Resource
 from coupons.campaigns import lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
@@ -17,24 +16,9 @@ from coupons.grants import waitlist
 from coupons.grants.waitlist import NotNow, Standing
 
 
-def _problems(*statuses: int) -> dict[Any, Any]:
-    return {(status, "application/problem+json"): schemas.Problem for status in statuses}
-
-
 class Waitlist(Resource):
     http_method_names = ("get", "head", "post", "delete")  # type: ignore[assignment]
 
-    @extend_schema(
-        operation_id="join_waitlist",
-        summary="Wait for a coupon of a sold-out campaign",
-        description="Asking again is safe: the number stays. Served strictly by number.",
-        request=None,
-        responses={
-            201: OpenApiResponse(schemas.WaitlistEntry, "Joined."),
-            200: OpenApiResponse(schemas.WaitlistEntry, "Joined before; the same number."),
-            **_problems(401, 403, 404, 409, 410, 429, 503),
-        },
-    )
     def post(self, request: Request, slug: str) -> HttpResponse:
         caller = request_body.authenticated_caller(request)
         rate_limit.check_claims_of(caller.user)
@@ -56,21 +40,10 @@ class Waitlist(Resource):
         }
         return Response(body, status=201)
 
-    @extend_schema(
-        operation_id="waitlist_status",
-        summary="My place on the waitlist",
-        description="`position` never grows: 1 is served next, 0 is not waiting any more.",
-        responses={200: schemas.WaitlistEntry, **_problems(401, 404, 503)},
-    )
     def get(self, request: Request, slug: str) -> Response:
         campaign, user = lookup.find_public(slug), request_body.authenticated_caller(request).user
         return Response(_body(campaign, waitlist.find_standing(campaign, user)))
 
-    @extend_schema(
-        operation_id="leave_waitlist",
-        summary="Leave the waitlist; an offer is declined by it",
-        responses={200: schemas.WaitlistEntry, **_problems(401, 404, 409, 503)},
-    )
     def delete(self, request: Request, slug: str) -> Response:
         campaign, user = lookup.find_public(slug), request_body.authenticated_caller(request).user
         waitlist.leave_waitlist(campaign, user)
@@ -78,12 +51,6 @@ class Waitlist(Resource):
 
 
 class AcceptOffer(Resource):
-    @extend_schema(
-        operation_id="accept_offer",
-        summary="Accept the coupon that the waitlist offers me",
-        request=None,
-        responses={200: schemas.WaitlistEntry, **_problems(401, 404, 409, 429, 503)},
-    )
     def post(self, request: Request, slug: str) -> Response:
         user = request_body.authenticated_caller(request).user
         rate_limit.check_claims_of(user)

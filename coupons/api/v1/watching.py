@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from coupons.api import schemas
 from coupons.api.plain_view import PlainResource, cached_response, entity_tag
+from coupons.api.request_body import number_in_query
 from coupons.campaigns import announced, live_document, redis_clock
 from coupons.claims.timestamps import iso_of
 from coupons.errors import StoreAway
@@ -19,17 +18,7 @@ from coupons.errors import StoreAway
 LIST_MAX_AGE_S = 5
 
 
-def _problems(*statuses: int) -> dict[Any, Any]:
-    return {(status, "application/problem+json"): schemas.Problem for status in statuses}
-
-
 class Time(PlainResource):
-    @extend_schema(
-        operation_id="time",
-        summary="The time by which campaigns open",
-        auth=[],
-        responses={200: schemas.Time, **_problems(503)},
-    )
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.answer(request)
 
@@ -47,29 +36,11 @@ class Time(PlainResource):
 
 
 class Campaigns(PlainResource):
-    @extend_schema(
-        operation_id="campaigns",
-        summary="What opens next",
-        description=(
-            "Announced and listed campaigns that are not closed: those that will open, the next "
-            "one first, then those that have opened, the latest first. Some seconds old at most."
-        ),
-        auth=[],
-        parameters=[
-            OpenApiParameter("cursor", str, description="Of `next` or `previous`."),
-            OpenApiParameter("limit", int, description="Of a page, 1 to 100.", default=50),
-        ],
-        responses={
-            200: schemas.CampaignList,
-            304: OpenApiResponse(description="As the document that If-None-Match names."),
-            **_problems(400, 503),
-        },
-    )
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.answer(request)
 
     def answer(self, request: HttpRequest, **_: str) -> HttpResponse:
-        limit = _read_limit(request.GET.get("limit", "50"))
+        limit = number_in_query(request.GET, "limit", default=50, high=announced.MOST_IN_PAGE)
         page = announced.list_announced(request.GET.get("cursor", ""), limit)
         body = orjson.dumps({
             "next": _page_address(page.next, limit),
@@ -77,11 +48,6 @@ class Campaigns(PlainResource):
             "results": [_listed_body(campaign) for campaign in page.results],
         })  # fmt: skip
         return cached_response(request, body, entity_tag(body), max_age_s=LIST_MAX_AGE_S)
-
-
-def _read_limit(text: str) -> int:
-    """0 if it is no number: that is refused, too."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 def _page_address(cursor: str | None, limit: int) -> str | None:
@@ -104,17 +70,6 @@ def _listed_body(campaign: announced.Listed) -> dict[str, Any]:
 
 
 class Live(PlainResource):
-    @extend_schema(
-        operation_id="live",
-        summary="How a campaign stands, for many watchers",
-        description="At most a second old, and for shared caches. Poll it once a second at most.",
-        auth=[],
-        responses={
-            200: schemas.Live,
-            304: OpenApiResponse(description="As the document that If-None-Match names."),
-            **_problems(404, 503),
-        },
-    )
     def get(self, request: HttpRequest, slug: str) -> HttpResponse:
         return self.answer(request, slug=slug)
 

@@ -48,6 +48,7 @@ def test_everybody_sees_name_stock_window_terms_and_the_clock_that_decides(
         "stock": 3,
         "remaining": 3,
         "per_user": 2,
+        "proof": None,
         "terms": {
             "discount": "amount",
             "value": "5000.00",

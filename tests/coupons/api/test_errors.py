@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from coupons.api import responses
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem_of
 
@@ -103,10 +104,10 @@ def test_a_foreign_host_is_refused(open_campaign: CampaignMaker, settings: Any) 
 
 
 def test_an_unexpected_error_is_a_problem_document_without_a_traceback(
-    open_campaign: CampaignMaker, settings: Any
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_campaign()
-    settings.COUPON_KEYS = {}  # the key that this campaign's codes are made with is gone
+    monkeypatch.delattr(responses, "of_admission")
     jun = Person("jun")
     jun.client.raise_request_exception = False
     said = problem_of(jun.claims(), 500, "failure")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coupons.admission import sold_out_cache, strategies
+from coupons.admission import refusal_cache, strategies
 from coupons.audit.actors import Actor
 from coupons.campaigns import lifecycle, lookup
 from coupons.claims.values import Claim, Outcome
@@ -66,7 +66,7 @@ def test_who_is_too_early_learns_when_that_was(open_campaign: CampaignMaker, str
 def test_a_refusal_from_the_cache_is_dated_by_redis_clock_and_not_by_this_hosts(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sold_out_cache, "ENTRY_TTL_S", 60.0)
+    monkeypatch.setattr(refusal_cache, "ENTRY_TTL_S", 60.0)
     open_campaign(stock=1)
     last = moment(Person("holder").claims().json()["admitted_at"])
     Person("first").claims()
@@ -89,7 +89,7 @@ def count_decisions() -> int:
 def test_after_a_raised_stock_the_last_place_is_another(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sold_out_cache, "ENTRY_TTL_S", 0)
+    monkeypatch.setattr(refusal_cache, "ENTRY_TTL_S", 0)
     open_campaign(stock=1)
     Person("jun").claims()
     assert last_place_at(Person("late").claims()) is not None

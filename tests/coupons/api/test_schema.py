@@ -10,9 +10,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from coupons.api.reference import problems
 from coupons.campaigns import lifecycle
+from coupons.claims.limits import MAX_PER_USER
 from coupons.issuing import drain
 from coupons.merchants import accounts
 from tests.conftest import CampaignMaker, Person
+from tests.coupons.api.merchant.shop import Shop
 
 PROBLEM = "application/problem+json"
 CLAIMS = "/api/v1/campaigns/{slug}/claims"
@@ -21,22 +23,24 @@ STATUSES = {
         "200", "201", "202", "400", "401", "403", "404", "409", "410", "411", "413", "415", "429",
         "503",
     },
-    (f"{CLAIMS}/me", "get"): {"200", "400", "401", "404", "503"},
+    (f"{CLAIMS}/me", "get"): {"200", "400", "401", "404", "429", "503"},
+    ("/api/v1/campaigns/{slug}/attempts/me", "get"): {"200", "401", "404", "429", "503"},
     ("/api/v1/campaigns/{slug}", "get"): {"200", "404", "503"},
     ("/api/v1/campaigns/{slug}/live", "get"): {"200", "304", "404", "503"},
     ("/api/v1/campaigns", "get"): {"200", "304", "400", "503"},
     ("/api/v1/time", "get"): {"200", "503"},
-    ("/api/v1/coupons", "get"): {"200", "400", "401", "503"},
+    ("/api/v1/coupons", "get"): {"200", "400", "401", "429", "503"},
     ("/api/v1/receipts/verify", "post"): {"200", "400", "401", "411", "413", "415", "429", "503"},
-    ("/api/v1/coupons/{code}", "get"): {"200", "400", "401", "404", "503"},
+    ("/api/v1/coupons/{code}", "get"): {"200", "400", "401", "404", "429", "503"},
+    ("/api/v1/coupons/{code}/inclusion", "get"): {"200", "400", "401", "404", "409", "429", "503"},
     ("/api/v1/coupons/{code}/give-back", "post"): {
         "200", "400", "401", "404", "409", "410", "411", "413", "415", "429", "503",
     },
     ("/api/v1/campaigns/{slug}/waitlist", "post"): {
         "200", "201", "401", "403", "404", "409", "410", "429", "503",
     },
-    ("/api/v1/campaigns/{slug}/waitlist", "get"): {"200", "401", "404", "503"},
-    ("/api/v1/campaigns/{slug}/waitlist", "delete"): {"200", "401", "404", "409", "503"},
+    ("/api/v1/campaigns/{slug}/waitlist", "get"): {"200", "401", "404", "429", "503"},
+    ("/api/v1/campaigns/{slug}/waitlist", "delete"): {"200", "401", "404", "409", "429", "503"},
     ("/api/v1/campaigns/{slug}/waitlist/accept", "post"): {
         "200", "401", "404", "409", "429", "503",
     },
@@ -217,6 +221,31 @@ def test_the_page_for_people_needs_nothing_from_elsewhere(db: None) -> None:
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/html")
     page = response.content.decode()
-    assert "/api/v1/schema" in page
+    script = Client().get("/api/v1/docs?script=").content.decode()
+    assert 'src="/api/v1/docs?script=' in page
+    assert "/api/v1/schema" in script
     assert "/static/drf_spectacular_sidecar/" in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?:https?:)?//[^"']*""", page)
+
+
+def test_bounds_of_numbers_in_addresses_are_those_that_are_read(
+    openapi_document: Any, open_campaign: CampaignMaker
+) -> None:
+    """Both ways: the largest that is described is accepted, one more is not."""
+    shop, ann = Shop("books"), Person("ann")
+    open_campaign("sale", per_user=MAX_PER_USER)
+    hook = shop.post("webhooks", {"url": "https://hooks.example.com/books"}).json()["id"]
+    asked = 0
+    for path, operations in openapi_document["paths"].items():
+        for parameter in operations.get("get", {}).get("parameters", ()):
+            if parameter["name"] not in ("limit", "nth"):
+                continue
+            asked += 1
+            client = shop.client if "/merchant/" in path else ann.client
+            address = path.format(slug="sale", id=hook)
+            low, high = parameter["schema"]["minimum"], parameter["schema"]["maximum"]
+            values = (low - 1, low, high, high + 1)
+            statuses = [client.get(f"{address}?{parameter['name']}={one}").status_code
+                        for one in values]  # fmt: skip
+            assert [status == 400 for status in statuses] == [True, False, False, True], path
+    assert asked >= 5
