@@ -1,10 +1,13 @@
 """Helpers of the tests of logging in: a fast hasher that counts its calls, and a login."""
 
+import re
 import threading
 import time
+from io import StringIO
 from typing import Any, ClassVar
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.management import call_command
 from django.test import Client
 
 LOGIN = "/admin/login/"
@@ -62,3 +65,14 @@ def log_in(
 
 def is_in(answer: Any) -> bool:
     return bool(answer.status_code == 302)
+
+
+def follow_link(name: str, browser: Client, password: str = RIGHT) -> None:
+    """Choose a password by the link that the command prints for an operator who exists."""
+    said = StringIO()
+    call_command("operator", name, "--link", stdout=said)
+    found = re.search(r"(/admin/invitation/\S+)", said.getvalue())
+    assert found is not None
+    form_path = browser.get(found[1], follow=True, secure=True).redirect_chain[-1][0]
+    form = {"new_password1": password, "new_password2": password}
+    assert is_in(browser.post(form_path, form, secure=True))

@@ -151,15 +151,15 @@ def test_12_17_a_button_pressed_after_the_session_ended_says_that_nothing_was_do
     form = {"username": "mina", "password": PASSWORD}
     after = client_logged_in_by_form.post(login.redirect_chain[-1][0], form, follow=True)
     assert after.status_code == 200
-    assert "Nothing was done: please press the button again." in page_text(after)
-    assert after.redirect_chain[-1][0] == campaign_url("sale")
+    assert after.redirect_chain[-1][0] == campaign_url("sale", "do", "pause")
+    assert "No claim is admitted until it is resumed." in page_text(after)  # and its button
     assert campaign_state() == "scheduled"
 
 
 @pytest.mark.parametrize(
     ("address", "shown"),
     [
-        (("do", "pause"), "change"), (("do", "close"), "change"), (("override",), "readiness"),
+        (("do", "resume"), "change"), (("override",), "readiness"),
         (("parked_do",), "parked"),
     ],
 )  # fmt: skip

@@ -9,14 +9,16 @@
 | by name and known browser, instead of all these | 5 | 15 minutes after the first |
 
 Counted in Redis, in one step for all processes, for existing and unknown names alike. While Redis
-is away there is no lockout, since operators must be able to log in then. The cost of a flood is
-then bounded by checking two passwords at a time (`password_slots`).
+is away there is no lockout of passwords, since operators must be able to log in then. The cost of a
+flood is then bounded by checking two passwords at a time (`password_slots`), and each process
+counts the codes itself (`local_attempts`): five by name, and five by name and known browser.
 """
 
 import logging
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -27,28 +29,28 @@ from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from coupons.admin.login.client_address import client_network
+from coupons.admin.login import local_attempts
 from coupons.admin.login.known_browser import browser_of
+from coupons.admin.login.login_log import log_login
 from coupons.admin.login.password_slots import NoSlot, password_slot
+from coupons.audit.client_address import client_network
 from coupons.errors import StoreFailure
-from coupons.observability import metrics
 from coupons.observability.metrics import Login
 from coupons.store import store
-from coupons.store.login_failures import FORGOTTEN_AFTER_S, Counted, Limit, Source
+from coupons.store.login_failures import FORGOTTEN_AFTER_S, Counted, Kind, Limit, Source
 
 MOST_WRONG = 5
 # A check takes 0.6 s of a slow processor: eight a minute are less than 5 % of two of them.
 STRANGERS = {Limit.SOURCE: MOST_WRONG, Limit.NAME: 50, Limit.ADDRESS: 20, Limit.EVERYBODY: 8}
 KNOWN = {Limit.SOURCE: MOST_WRONG}
+# Codes have counters of their own: who tries them has the password already. Of a million codes,
+# three are right at a time: twenty guesses in 15 minutes find one in half a year, on average.
+# No limit for all users together: who has one operator's password would keep the others out.
+CODE_STRANGERS = {Limit.SOURCE: MOST_WRONG, Limit.NAME: 20, Limit.ADDRESS: 20}
 BUSY_S = 5
 _LONGEST_NAME = 150  # characters, of the database's column
 
 logger = logging.getLogger(__name__)
-
-for (
-    _outcome
-) in Login:  # exported from the start: a series that begins with its first event has no rate
-    metrics.LOGINS.labels(_outcome)
 
 
 class Why(StrEnum):
@@ -92,10 +94,10 @@ class Lockout(ModelBackend):
             with counted_check(request, user, username) as counted:
                 right = _is_right(user, password) and self.user_can_authenticate(user)
         except Refusal as refusal:
-            metrics.LOGINS.labels(Login.REFUSED).inc()
+            log_login(Login.REFUSED, username, request)
             _attach_refusal(request, refusal)
             raise PermissionDenied from None
-        metrics.LOGINS.labels(Login.RIGHT if right else Login.WRONG).inc()
+        log_login(Login.RIGHT if right else Login.WRONG, username, request)
         if right:
             return user
         if Limit.SOURCE in counted.reached:  # show it now, not at the next attempt
@@ -126,9 +128,17 @@ def counted_check(request: HttpRequest | None, user: User | None, name: str) -> 
         request.META[_SOURCE] = source
     try:
         with password_slot(known=bool(source.browser)):
-            yield _count(source, name)
+            yield _count(source, name, KNOWN if source.browser else STRANGERS)
     except NoSlot:
         raise Refusal(Why.BUSY, BUSY_S) from None
+
+
+def count_code(request: HttpRequest, user: User) -> Source:
+    """Count an attempt with a code of the second factor, before it is looked at. Returns what to
+    forget if it was right. Raises Refusal."""
+    source = replace(_source(request, user, user.get_username()), kind=Kind.CODE)
+    _count(source, user.get_username(), KNOWN if source.browser else CODE_STRANGERS)
+    return source
 
 
 def _source(request: HttpRequest | None, user: User | None, name: str) -> Source:
@@ -147,12 +157,21 @@ def folded_name(name: str) -> str:
     ).strip()
 
 
-def _count(source: Source, name: str) -> Counted:
-    limits = KNOWN if source.browser else STRANGERS
+def _count_here(source: Source) -> Counted:
+    """Redis is away: this process counts the code. Raises Refusal."""
+    free_in_s = local_attempts.count_here(source.name, source.browser, MOST_WRONG)
+    if free_in_s:
+        raise Refusal(Why.WRONG, free_in_s)
+    return Counted()
+
+
+def _count(source: Source, name: str, limits: dict[Limit, int]) -> Counted:
     try:
         counted = store().logins.count_attempt(source, limits)
     except StoreFailure:
         logger.warning("a login attempt could not be counted: Redis does not respond")
+        if source.kind is Kind.CODE:
+            return _count_here(source)
         return Counted()
     if counted.refused:
         raise Refusal(_WHY[counted.refused], counted.free_in_s)
@@ -167,8 +186,13 @@ def _count(source: Source, name: str) -> Counted:
 def forget_wrong_passwords(request: HttpRequest, **_: Any) -> None:
     """Delete the counts of the source that logged in with this request."""
     source: Source | None = request.META.get(_SOURCE)
-    if source is None:
-        return
+    if source is not None:
+        forget_source(source)
+
+
+def forget_source(source: Source) -> None:
+    if source.kind is Kind.CODE:
+        local_attempts.forget_here(source.name, source.browser)
     try:
         store().logins.forget_attempts(source)
     except StoreFailure:

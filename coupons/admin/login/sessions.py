@@ -9,18 +9,32 @@ import time
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
+
+from coupons.database import availability, clock
 
 POLL = "X-Poll"  # header of polling requests
 USED_AT = "used_at"  # key in the session: last recorded use, Unix seconds
 RENEWED_EVERY_S = 60  # at most: a session is a row, not to be written at every click
 WARNED_S = 300  # before the end
+REMOVED_AT_ONCE = 1_000  # rows of ended sessions, in a statement
 
 
 def extend_session(request: HttpRequest) -> None:
     """Record a use of the session, if this request is one of a logged-in person."""
     if request.session.accessed and _is_due(request):
         request.session[USED_AT] = time.time()
+
+
+def remove_ended_sessions() -> int:
+    """Delete the rows of sessions that have ended, REMOVED_AT_ONCE at most. Returns how many.
+    Safe in parallel. Raises DatabaseAway."""
+    with availability.require_database():
+        ended = Session.objects.filter(expire_date__lt=clock.read_now()).order_by("expire_date")
+        keys = list(ended.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
+        deleted, _by_model = Session.objects.filter(pk__in=keys).delete()
+    return deleted
 
 
 def left_s(request: HttpRequest) -> int | None:
