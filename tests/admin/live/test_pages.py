@@ -1,0 +1,303 @@
+"""The live page and what it polls: what the stores say, once a second for all who watch."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from coupons.admin.live import agenda, reading
+from coupons.campaigns import lifecycle
+from coupons.claims.values import Outcome
+from coupons.issuing import drain
+from coupons.models import Campaign
+from coupons.observability import hot_counters
+from coupons.store import keys, store
+from coupons.store.demand import Counted
+from coupons.store.live import SaleReading
+from tests.conftest import CampaignMaker, Person
+
+pytestmark = pytest.mark.django_db
+URL = "/admin/coupons/campaign/{}/live/"
+
+
+@pytest.fixture
+def mina() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("mina"))
+    return client
+
+
+@pytest.fixture(autouse=True)
+def living_workers() -> None:
+    store().client.set(keys.SWEPT, store().server.now_ms() + 600_000)
+    store().client.set(keys.CANARY, store().server.now_ms() + 600_000)
+
+
+def figures(client: Client, since: int = 0) -> dict[str, Any]:
+    pk = Campaign.objects.get(slug="sale").pk
+    answer = client.get(URL.format(pk) + f"figures.json?since={since}")
+    assert answer.status_code == 200
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+def shown(said: dict[str, Any], name: str) -> str:
+    return str(said["figures_shown"][name][0])
+
+
+def expire_reading() -> None:
+    for watch in reading._watched.current.values():
+        watch.reading._kept = None
+
+
+@pytest.mark.parametrize("strategy", ["queued", "direct"])
+def test_counts_of_both_stores_and_the_verdict(
+    open_campaign: CampaignMaker, strategy: str, mina: Client
+) -> None:
+    open_campaign(strategy=strategy, stock=3)
+    for name in ("jun", "jun", "ann", "bob", "eve"):
+        Person(name).claims()
+    drain.drain("sale", consumer="test")
+    hot_counters.count_and_send()
+    said = figures(mina)
+    names = ("admitted", "stored", "remaining", "waiting", "told", "parked")
+    assert [shown(said, name) for name in names] == ["3", "3", "0", "0", "0", "0"]
+    assert said["verdict_shown"]["word"] == "Going well"
+    assert "sold out" in said["verdict_shown"]["text"]
+
+
+def test_demand_by_outcome_and_second(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    words = {Outcome.ADMITTED: 6, Outcome.SOLD_OUT: 30, "queue_full": 2, "store_away": 1, "<5": 39}
+    second_ms = (store().server.now_ms() // 1000 - 2) * 1000
+    text = " ".join(f"{word}={count}" for word, count in words.items())
+    name = keys.campaign_keys("sale").demand
+    store().client.hset(name, str(second_ms // 1000 % 960), f"{second_ms // 1000} {text}")
+    said = figures(mina)
+    assert said["seconds"] == [[second_ms, 6, 30, 2, 1]]
+    assert [(row["kind"], row["label"], row["in_all"]) for row in said["outcomes"]] == [
+        ("placed", "admitted", "6"), ("refused", "sold out", "30"),
+        ("turned", "too many were waiting", "2"), ("error", "Redis did not answer", "1"),
+    ]  # fmt: skip
+    assert (shown(said, "rate"), shown(said, "p99")) == ("12", "≤ 5 ms")
+    assert figures(mina, since=second_ms)["seconds"] == []
+
+
+def test_the_second_that_runs_is_not_shown_yet(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    store().demand.add_counts({"sale": Counted(1, 0, {"admitted": 1})})
+    begun_ms = store().server.now_ms() // 1000 * 1000
+    assert all(row[0] < begun_ms + 1000 for row in figures(mina)["seconds"])
+
+
+def test_a_reading_goes_on_from_the_last_one(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    first_ms = (store().server.now_ms() // 1000 - 200) * 1000
+    name = keys.campaign_keys("sale").demand
+    store().client.hset(name, str(first_ms // 1000 % 960), f"{first_ms // 1000} sold_out=4")
+    assert figures(mina)["seconds"] == [[first_ms, 0, 4, 0, 0]]
+    store().client.delete(name)  # it is remembered: only the last seconds are asked for
+    expire_reading()
+    assert figures(mina)["seconds"] == [[first_ms, 0, 4, 0, 0]]
+
+
+def test_however_many_watch_each_store_is_asked_once(
+    open_campaign: CampaignMaker, mina: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_campaign()
+    figures(mina)
+    expire_reading()
+    calls: list[str] = []
+    read = store().live.read_sale
+
+    def count_call(slug: str, since_ms: int = 0) -> SaleReading:
+        calls.append(slug)
+        return read(slug, since_ms)
+
+    monkeypatch.setattr(store().live, "read_sale", count_call)
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(5):
+            figures(mina)
+    own = [query for query in queries if "given_up_places" in query["sql"]]
+    assert (len(calls), len(own)) == (1, 1)
+
+
+def test_redis_is_asked_in_one_round_trip(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    figures(mina)
+    expire_reading()
+    before = store().client.info("stats")["total_commands_processed"]
+    reading.read_sale(Campaign.objects.get().pk)
+    after = store().client.info("stats")["total_commands_processed"]
+    assert after - before <= 9  # eight in one pipeline, and this question
+
+
+def test_while_redis_is_away_it_says_so(
+    open_campaign: CampaignMaker, mina: Client, redis_away: Callable[[], None]
+) -> None:
+    open_campaign()
+    Person("jun").claims()
+    drain.drain("sale", consumer="test")
+    redis_away()
+    said = figures(mina)
+    unknown = ("rate", "admitted", "remaining", "waiting", "oldest", "told", "parked", "p99",
+               "turned", "errors", "canary", "beat")  # fmt: skip
+    assert {name: shown(said, name) for name in unknown} == dict.fromkeys(unknown, "?")
+    assert shown(said, "stored") == "1"
+    assert said["verdict_shown"]["light"] == "red"
+    assert "Redis does not answer" in said["verdict_shown"]["text"]
+
+
+def test_a_campaign_that_redis_lost(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    store().client.delete(keys.campaign_keys("sale").gate)
+    said = figures(mina)
+    assert shown(said, "admitted") == "?"
+    assert "lost this campaign" in said["verdict_shown"]["text"]
+
+
+def test_a_damaged_key_is_told(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    store().client.delete(keys.campaign_keys("sale").queue)
+    store().client.set(keys.campaign_keys("sale").queue, "no stream")
+    said = figures(mina)
+    assert "can't be read" in said["verdict_shown"]["text"]
+
+
+def test_claims_that_are_told_and_nowhere_are_counted(
+    open_campaign: CampaignMaker, mina: Client
+) -> None:
+    open_campaign()
+    Person("jun").claims()
+    store().client.delete(keys.campaign_keys("sale").queue)
+    said = figures(mina)
+    assert said["figures_shown"]["told"] == ["1", True]
+    assert "in no store: 1" in said["verdict_shown"]["text"]
+
+
+def test_ready_before_the_opening(draft: Callable[..., Campaign], mina: Client) -> None:
+    opens = timezone.now() + timedelta(minutes=5)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("sale", actor="mina")
+    text = figures(mina)["verdict_shown"]["text"]
+    assert "checks green" in text
+    assert re.search(r"Opens in 0[45]:\d\d", text), text
+
+
+def test_the_next_ten_minutes(draft: Callable[..., Campaign], mina: Client) -> None:
+    opens = timezone.now() + timedelta(minutes=5)
+    for slug, later in (("sale", 0), ("other", 1), ("later", 60)):
+        at = opens + timedelta(minutes=later)
+        draft(slug, opens_at=at, closes_at=at + timedelta(minutes=2))
+        lifecycle.schedule_campaign(slug, actor="mina")
+    draft("never-public", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    agenda._agenda.make_anew()
+    entries = figures(mina)["agenda"]
+    assert [(entry["slug"], entry["what"], entry["own"]) for entry in entries] == [
+        ("sale", "opens", True), ("other", "opens", False),
+        ("sale", "closes", True), ("other", "closes", False),
+    ]  # fmt: skip
+
+
+def test_a_stock_that_another_tab_has_set_is_not_overwritten(
+    open_campaign: CampaignMaker, mina: Client
+) -> None:
+    open_campaign(stock=43)
+    url = URL.format(Campaign.objects.get().pk)
+    assert 'name="shown" value="43"' in mina.get(url).content.decode()
+    mina.post(f"{url}stock/", {"stock": "50", "shown": "43"})
+    second = mina.post(f"{url}stock/", {"stock": "45", "shown": "43"}, follow=True)
+    assert "The stock was set to 50 meanwhile" in second.content.decode()
+    assert Campaign.objects.get().stock == 50
+    mina.post(f"{url}stock/", {"stock": "45", "shown": "50", "confirmed": "stock_lowered"})
+    assert Campaign.objects.get().stock == 45
+
+
+def test_what_has_happened_is_not_ahead_any_more(
+    draft: Callable[..., Campaign], mina: Client
+) -> None:
+    opens = timezone.now() + timedelta(minutes=5)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("sale", actor="mina")
+    agenda._agenda.make_anew()
+    assert [entry.slug for entry in agenda.next_minutes(opens - timedelta(seconds=1))] == ["sale"]
+    assert agenda.next_minutes(opens) == (), "though it was read a moment ago"
+
+
+def test_sold_out_stands_in_place_of_open(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign(stock=1)
+    before = figures(mina)
+    assert (before["label"], before["badge"]) == ("open", "state-open")
+    Person("jun").claims()
+    expire_reading()
+    after = figures(mina)
+    assert (after["label"], after["badge"]) == ("sold out", "sold-out")
+    assert after["verdict_shown"]["word"] == before["verdict_shown"]["word"]
+    assert after["verdict_shown"]["topic"] != before["verdict_shown"]["topic"]
+    page = mina.get(URL.format(Campaign.objects.get().pk)).content.decode()
+    assert '<strong class="state sold-out" data-state="open">sold out</strong>' in page
+
+
+def test_a_raise_is_undone_from_the_live_page(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign(stock=43)
+    url = URL.format(Campaign.objects.get().pk)
+    mina.post(f"{url}stock/", {"stock": "60"})
+    page = mina.get(url).content.decode()
+    assert "Undo: 60 → 43" in page
+    assert "coupons/undo.js" in page
+    undo = re.search(r'action="([^"]*/undo/[^"]*)"', page)
+    assert undo is not None
+    answer = mina.post(undo[1], {"from": "live"}, follow=True)
+    assert answer.redirect_chain[-1][0] == url
+    assert Campaign.objects.get().stock == 43
+
+
+def test_the_stock_goes_up_and_down(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign(stock=10)
+    url = URL.format(Campaign.objects.get().pk) + "stock/"
+    for stock in (20, 5):
+        typed = {"stock": str(stock), "confirmed": "stock_lowered"}
+        assert mina.post(url, typed).status_code == 302
+        assert Campaign.objects.get().stock == stock
+        assert store().campaigns.gate("sale").stock == stock
+    for name in ("jun", "ann"):
+        Person(name).claims()
+    for refused in ("1", "none", "", "٣", "-1", "9" * 30):
+        mina.post(url, {"stock": refused})
+        assert Campaign.objects.get().stock == 5
+    assert mina.get(url).status_code == 302
+
+
+def test_the_page_is_whole_without_its_script(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign(stock=3)
+    Person("jun").claims()
+    page = mina.get(URL.format(Campaign.objects.get().pk)).content.decode()
+    for text in ("Going well", "claims a second", 'value="pause"', 'name="stock"', "The sale"):
+        assert text in page
+    assert "<script>" not in page
+    assert "style=" not in page
+
+
+def test_no_such_campaign(mina: Client) -> None:
+    assert mina.get(URL.format(999_999)).status_code == 404
+    assert mina.get(URL.format(999_999) + "figures.json").status_code == 404
+
+
+def test_a_strange_since_is_as_none(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    url = URL.format(Campaign.objects.get().pk) + "figures.json"
+    for since in ("", "-5", "x", "٣", "1e9"):
+        assert mina.get(url, {"since": since}).status_code == 200
+
+
+def test_the_figures_are_plain_json(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    assert json.dumps(figures(mina))
