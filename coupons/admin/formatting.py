@@ -4,13 +4,23 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from coupons.campaigns import lifecycle
 from coupons.claims import timestamps
 from coupons.claims.timestamps import local_text
-from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway, StoreError
+from coupons.errors import (
+    BadInput,
+    CouponError,
+    DatabaseAway,
+    OutcomeUnknown,
+    StoreAway,
+    StoreError,
+)
 from coupons.models import Campaign, CampaignEvent
+
+_REASONS = ("reason", "why")  # fields of a form that asks for nothing else in words
 
 
 def exact_time(at: datetime | None) -> str:
@@ -32,6 +42,19 @@ def window_text(campaign: Campaign) -> str:
     return f"{start} – {end}"
 
 
+def short_window(campaign: Campaign) -> str:
+    """As `window_text`, without seconds and milliseconds that are zero."""
+    opens, closes = _short_time(campaign.opens_at), _short_time(campaign.closes_at)
+    (day, time, zone), (last_day, last_time, last_zone) = opens.split(), closes.split()
+    start = f"{day} {time}" if zone == last_zone else opens
+    return f"{start} – {last_time} {last_zone}" if day == last_day else f"{start} – {closes}"
+
+
+def _short_time(at: datetime) -> str:
+    day, time, zone = exact_time(at).split()
+    return f"{day} {time.removesuffix('.000').removesuffix(':00')} {zone}"
+
+
 def grouped_number(count: int | None) -> str:
     """With grouped thousands; None (not known): a question mark."""
     return "?" if count is None else number_format(count, force_grouping=True)
@@ -49,6 +72,8 @@ def refusal_text(refusal: CouponError | ValidationError) -> str:
         return _("Redis did not answer, so this was not done. Please do it again.")
     if isinstance(refusal, DatabaseAway):
         return _("The database did not answer, so this was not done. Please do it again.")
+    if isinstance(refusal, BadInput) and refusal.field in _REASONS:
+        return f"{capfirst(refusal.why)}."
     return str(refusal)
 
 

@@ -14,10 +14,12 @@ from django.http import (
 )
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 
-from coupons.admin.login import sessions
+from coupons.admin.attempts import why_page
+from coupons.admin.login import second_factor, sessions
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -32,6 +34,10 @@ def nothing_done(request: HttpRequest, page: str, *arguments: object) -> HttpRes
 
 
 class OperatorSite(admin.AdminSite):
+    def has_permission(self, request: HttpRequest) -> bool:
+        """For every page and poll: an operator who has given a code in this session."""
+        return super().has_permission(request) and second_factor.is_satisfied(request)
+
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Warn an operator whose POST is lost because the session has ended."""
         guarded = super().admin_view(view, cacheable)
@@ -40,6 +46,8 @@ class OperatorSite(admin.AdminSite):
             request: HttpRequest, *arguments: Any, **named: Any
         ) -> HttpResponseBase:
             logging_out = request.path == reverse("admin:logout")
+            if logging_out and request.method == "POST" and request.user.is_authenticated:
+                return self.logout(request)  # also before a code was given
             if request.method == "POST" and not self.has_permission(request) and not logging_out:
                 text = _("You are not logged in, so nothing was done. Log in and do it again.")
                 messages.warning(request, text)
@@ -49,6 +57,7 @@ class OperatorSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [
+            path("coupons/why/", self.admin_view(why_page.why_view), name="why"),
             path("session/", self.admin_view(self.session_view), name="session"),
             *super().get_urls(),
         ]
@@ -59,6 +68,16 @@ class OperatorSite(admin.AdminSite):
             "session_warned_s": sessions.warned_s(),
         }
         return super().each_context(request) | lasts
+
+    def home_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What the home page shows beside the list of models; `registration` sets it, because its
+        module stands above this one."""
+        return {}
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return super().index(request, self.home_context(request) | (extra_context or {}))
 
     def session_view(self, request: HttpRequest) -> HttpResponse:
         """Seconds until the session ends, and the current CSRF token for the page's forms."""

@@ -6,6 +6,8 @@ from django.contrib.admin import ModelAdmin
 from django.forms import ModelForm
 
 from coupons.models import (
+    ApprovalRequest,
+    AuditEvent,
     Campaign,
     Coupon,
     Merchant,
@@ -16,9 +18,11 @@ from coupons.models import (
 )
 
 if TYPE_CHECKING:
+    AuditBase = ModelAdmin[AuditEvent]
     CampaignBase = ModelAdmin[Campaign]
     CouponBase = ModelAdmin[Coupon]
     MerchantBase = ModelAdmin[Merchant]
+    RequestBase = ModelAdmin[ApprovalRequest]
     KeyBase = ModelAdmin[MerchantKey]
     EndpointBase = ModelAdmin[WebhookEndpoint]
     DeliveryBase = ModelAdmin[WebhookDelivery]
@@ -27,5 +31,5 @@ if TYPE_CHECKING:
     KeyFormBase = ModelForm[MerchantKey]
 else:
     CampaignBase = CouponBase = MerchantBase = KeyBase = EndpointBase = DeliveryBase = ModelAdmin
-    WaitlistBase = ModelAdmin
+    AuditBase = WaitlistBase = RequestBase = ModelAdmin
     CampaignFormBase = KeyFormBase = ModelForm

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from coupons.claims.stranger_text import is_plain_identifier
+
 ASKED_WRONGLY = 2  # the exit status
 
 
@@ -64,7 +66,8 @@ def _demand_between(value: str, number: float, low: float | None, high: float | 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text that is not blank, of at most so many bytes."""
+    """Text that is not blank, of at most so many bytes, in one line without control characters;
+    kept byte by byte, since it may be a user's id."""
 
     most_bytes: int
 
@@ -73,13 +76,15 @@ class Text:
             raise ArgumentTypeError(f"It must be 1 to {self.most_bytes} bytes, not empty.")
         if len(value.encode(errors="replace")) > self.most_bytes:
             raise ArgumentTypeError(f"It is longer than {self.most_bytes} bytes.")
+        if not is_plain_identifier(value):
+            raise ArgumentTypeError("It must be one line, without control characters.")
         return value
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """As Text, but a single line without control characters: for a campaign's history, which lists
-    and terminals show."""
+    """As Text, but stripped and in NFC: for a campaign's history, which lists and terminals
+    show."""
 
     most_bytes: int
 
@@ -87,7 +92,7 @@ class Line:
         text = Text(self.most_bytes)(value).strip()
         if not all(sign.isprintable() or unicodedata.category(sign) == "Zs" for sign in text):
             raise ArgumentTypeError("It must be one line, without control characters.")
-        return text
+        return unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,16 +11,22 @@ from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, Valid
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
+from coupons.audit import origin, trail
 from coupons.claims.limits import MAX_PER_USER, MAX_STOCK
 from coupons.database import availability, error_codes
 from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
 from coupons.management.arguments import ASKED_WRONGLY, Line, Whole, error_sentence
-from coupons.models import Campaign, CampaignEvent
+from coupons.models import Act, AuditActor, Campaign, CampaignEvent
 
 INTERRUPTED = 130  # a shell's exit status for Ctrl-C
 # Types for `argparse`: who acts, and a campaign's stock and coupons per user.
 ACTOR = Line(CampaignEvent._meta.get_field("actor").max_length or 0)
 STOCK, PER_USER = Whole(1, MAX_STOCK), Whole(1, MAX_PER_USER)
+# Options of every command.
+_COMMON = frozenset({
+    "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks",
+    "stdout", "stderr",
+})  # fmt: skip
 _WRONG_VALUES = (UnknownCampaign, BadInput, BadToken)
 
 
@@ -44,7 +50,23 @@ class SentenceCommand(BaseCommand):
             self.stderr.write("Stopped.")
             sys.exit(INTERRUPTED)
 
+    def is_read(self, options: dict[str, Any]) -> bool:
+        """Whether a run with these options changes and shows nothing that the audit log must
+        know: such a run leaves no row."""
+        return False
+
     def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run it as an origin of the audit log. A run that left no row of its own leaves one with
+        its name and options."""
+        name = type(self).__module__.rpartition(".")[2]
+        with origin.acting(lambda: origin.of_process(AuditActor.COMMAND, name)) as scope:
+            answer = self._execute(*args, **options)
+            if scope.rows == 0 and not self.is_read(options):
+                given = {key: value for key, value in options.items() if key not in _COMMON}
+                trail.record_or_log(Act.COMMAND, kind="command", id=name, after=given)
+        return answer
+
+    def _execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
         except ValidationError as wrong:

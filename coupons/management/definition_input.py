@@ -1,12 +1,13 @@
 """A campaign's definition, or a part of it, as JSON from the command line, a file or a pipe."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from coupons.claims.stranger_json import json_from_stranger
+from coupons.claims.stranger_text import OddValue
 from coupons.claims.typed_fields import Fields, read_object
 from coupons.errors import BadFields
 from coupons.management.arguments import ASKED_WRONGLY, error_sentence
@@ -45,22 +46,9 @@ def _text_of(file: Path | None) -> str:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise _wrong(f"The definition is not JSON ({where}).") from None
-    except RecursionError:
-        raise _wrong("The definition is nested too deeply.") from None
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise _wrong("The definition names a field twice.")
-    return dict(pairs)
-
-
-def _no_number(name: str) -> Any:
-    raise _wrong(f"The definition has {name}, which is no number of JSON.")
+        return json_from_stranger(text.encode(errors="surrogatepass"))
+    except OddValue as odd:
+        raise _wrong(f"The definition {odd}.") from None
 
 
 def _wrong(sentence: str) -> CommandError:

@@ -37,12 +37,24 @@ class ListCommand(SentenceCommand):
         )
 
     def work_on_list(self, slug: str, file: Path, file_format: str, **options: Any) -> None:
+        """Receive the list, and work on it."""
+        self.finish_list(self.receive_list(slug, file, file_format, **options))
+
+    def finish_list(self, job: Job) -> None:
+        """Work on a list that was received."""
+        line = ProgressLine(job.campaign.slug)
+        receiving.start_job(job)
+        jobs.finish_job(job, tell=lambda done: line(f"{done:,} of {job.lines:,}"))
+        self._report(job)
+
+    def receive_list(self, slug: str, file: Path, file_format: str, **options: Any) -> Job:
+        """Store its lines, without starting."""
         campaign = receiving.find_campaign(slug)
         chosen = file_format or (Format.JSON_LINES if file.suffix == ".jsonl" else Format.CSV)
         line = ProgressLine(slug)
         with ExitStack() as stack:
             source = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
-            job = receiving.receive_job(
+            return receiving.receive_job(
                 campaign,
                 self.kind,
                 ByteStream(source.read),
@@ -51,9 +63,6 @@ class ListCommand(SentenceCommand):
                 tell=lambda lines: line(f"{counted_noun(lines, 'line')} read"),
                 **options,
             )
-        receiving.start_job(job)
-        jobs.finish_job(job, tell=lambda done: line(f"{done:,} of {job.lines:,}"))
-        self._report(job)
 
     def _report(self, job: Job) -> None:
         """Raises CommandError if the job was abandoned."""

@@ -110,7 +110,7 @@ def test_12_15_no_button_waits_for_servers_that_do_not_answer(
     for verb, state in (
         ("schedule", "scheduled"), ("pause", "paused"), ("resume", "scheduled"), ("open", "open"),
     ):  # fmt: skip
-        operator_client.post(campaign_url("sale", "do", verb), follow=True)
+        operator_client.post(campaign_url("sale", "do", verb), {"reason": "load"}, follow=True)
         assert Campaign.objects.get().state == state
     assert [was_called(server) for server in silent_servers] == [False, False]
     shown = page_text(operator_client.get(campaign_url("sale", "readiness")))
@@ -172,6 +172,37 @@ def test_the_board_as_json(
 ) -> None:
     document = operator_client.get(campaign_url("sale", "readiness_json")).json()
     assert (document["light"], document["held"]) == ("red", "red: replicas")
+
+
+def test_the_board_folds_what_is_ready_and_counts_it(
+    operator_client: Client, held_back_opening: None, campaign_url: Page
+) -> None:
+    shown = operator_client.get(campaign_url("sale", "readiness"))
+    head, _, folded = page_text(shown).partition("<details")
+    assert 'class="line-red"' in head
+    assert 'class="line-green"' not in head
+    assert 'class="line-green"' in folded
+    ready = folded.count('class="line-green"')
+    assert f"ready: {ready}" in folded.partition("</summary>")[0]
+    reds = head.count('class="line-red"')
+    assert f"not ready: {reds}" in head
+
+
+def test_the_panel_asks_for_the_quick_checks_only(
+    operator_client: Client,
+    campaign_opening_soon: Campaign,
+    campaign_url: Page,
+    silent_servers: list[socket.socket],
+    settings: Any,
+) -> None:
+    settings.REDIS_WAIT_REPLICAS = 2
+    address = campaign_url("sale", "readiness_json")
+    document = operator_client.get(address, {"quick": "yes"}).json()
+    assert (document["light"], document["word"]) == ("red", "not ready")
+    assert document["red_labels"] == [LABELS["replicas"]]
+    assert [was_called(server) for server in silent_servers] == [False, False]
+    operator_client.get(address)
+    assert [was_called(server) for server in silent_servers] == [True, True]
 
 
 def test_read_only_operators_see_the_board_and_others_do_not(

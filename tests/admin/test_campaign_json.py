@@ -118,7 +118,7 @@ def test_a_dry_run_writes_nothing() -> None:
         (["create", "--json", "[]"], "body: must be an object"),
         (["create", "--json", "[" * 60_000], "The definition is nested too deeply."),
         (["create", "--json", '{"a": 1, "a": 2}'], "The definition names a field twice."),
-        (["create", "--json", '{"stock": NaN}'], "which is no number of JSON."),
+        (["create", "--json", '{"stock": NaN}'], "The definition is not JSON (line 1, column 11)."),
         (["create", "--json", '{"stock": "1"}'],
          "slug: is needed. name: is needed. stock: must be a whole number from 1 to 10000000."),
         (["create", "--json", lunch(colour="red")], "colour: is not a field of this request."),

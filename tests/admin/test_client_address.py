@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from coupons.admin.login.client_address import client_network
+from coupons.audit.client_address import client_network
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from coupons.admin.coupons import page
+from coupons.admin.coupons import keyset_list
 from coupons.claims.limits import slot_id
 from coupons.models import Coupon, CouponEvent, CouponLife, Merchant, Returned
 from coupons.redemption import lifecycle
@@ -183,7 +183,7 @@ def lives(open_campaign: CampaignMaker, hand_out: Owners) -> None:
 def test_the_list_of_a_state_has_pages_without_a_gap(
     operator_client: Client, lives: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "WINDOWS", (50, 200, 2**32))
+    monkeypatch.setattr(keyset_list, "WINDOWS", (50, 200, 2**32))
     address, seen = "?campaign=large&state=redeemed", []
     while address:
         shown = operator_client.get(LIST + address).context["cl"]

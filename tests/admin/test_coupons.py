@@ -136,9 +136,8 @@ def test_an_address_cannot_ask_for_other_columns(
     with CaptureQueriesContext(connection) as captured:
         answer = operator_client.get(LIST, parameters)
     assert answer.status_code in (200, 400)
-    for query in captured:
-        assert "LIKE" not in query["sql"]
-        assert "EXTRACT" not in query["sql"]
+    of_coupons = [query["sql"] for query in captured if "coupons_coupon`" in query["sql"]]
+    assert all("LIKE" not in sql and "EXTRACT" not in sql for sql in of_coupons)
 
 
 def test_a_coupon_can_be_read(operator_client: Client, three_coupons: list[Coupon]) -> None:

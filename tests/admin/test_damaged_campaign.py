@@ -14,7 +14,10 @@ from tests.conftest import CampaignMaker
 from tests.harness import damaged_keys
 
 LIST = "/admin/coupons/campaign/"
-PAGES = ("change", "live", "parked", "readiness", "readiness_json", "receipt")
+PAGES = (
+    "change", "live", "live_counts", "live_figures", "parked", "readiness", "readiness_json",
+    "receipt", "rehearsal", "report", "why",
+)  # fmt: skip
 Page = Callable[..., str]
 
 
@@ -33,7 +36,7 @@ def test_every_page_of_a_damaged_campaign_is_a_page(
     assert answer.status_code == 200
     rows = {each.slug: vars(each)["counts"] for each in answer.context["cl"].result_list}
     assert rows["well"].admitted == 1
-    assert operator_client.get(campaign_url("well", "live")).json()["admitted"] == 1
+    assert operator_client.get(campaign_url("well", "live_counts")).json()["admitted"] == 1
 
 
 @pytest.mark.parametrize("how", ["gate is a string", "queue is a string", "stock is no number"])
@@ -44,9 +47,11 @@ def test_a_campaign_that_can_not_be_read_is_named_on_the_list_and_its_buttons_sa
     damaged_keys.damage_campaign("ill", how)
     note = "What Redis holds of ill can"
     assert note in operator_client.get(LIST).content.decode()
-    assert operator_client.get(campaign_url("ill", "live")).json()["note"].startswith(note)
+    assert operator_client.get(campaign_url("ill", "live_counts")).json()["note"].startswith(note)
     if how == "gate is a string":
-        answer: Any = operator_client.post(campaign_url("ill", "do", "pause"), follow=True)
+        answer: Any = operator_client.post(
+            campaign_url("ill", "do", "pause"), {"reason": "load"}, follow=True
+        )
         assert "can&#x27;t be read" in answer.content.decode()
 
 

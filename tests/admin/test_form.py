@@ -65,6 +65,21 @@ def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator_client: Client)
     assert [(event.actor, event.kind) for event in draft.events.all()] == [("mina", "created")]
 
 
+def test_a_draft_whose_window_is_past_is_saved_with_a_warning_at_the_field(
+    operator_client: Client, campaign_url: Callable[..., str]
+) -> None:
+    past = {"opens_at": "2020-12-01T12:00", "closes_at": "2020-12-01T12:10"}
+    saved = operator_client.post(ADD, FILLED | past | {"_continue": "yes"}, follow=True)
+    assert Campaign.objects.filter(slug="autumn").exists()
+    told = [str(one) for one in saved.context["messages"] if one.level_tag == "warning"]
+    assert len(told) == 2
+    fields = saved.context["adminform"].form.fields
+    assert "The opening is in the past." in fields["opens_at"].help_text
+    assert "The end is in the past" in fields["closes_at"].help_text
+    again = operator_client.post(ADD, FILLED | {"slug": "ahead", "_continue": "yes"}, follow=True)
+    assert "in the past" not in again.content.decode()
+
+
 def test_what_follows_the_claim_is_chosen_in_a_draft_and_then_fixed(
     operator_client: Client, campaign_url: Callable[..., str]
 ) -> None:
@@ -197,8 +212,8 @@ def test_amounts_are_shown_without_decimals_that_nobody_typed(
     assert (shown["discount_value"], shown["minimum_order"]) == ("3000", "30000")
     lifecycle.schedule_campaign("sale", actor="Mina")
     text = operator_client.get(campaign_url("sale")).content.decode()
-    assert ">3,000<" in text
-    assert ">30,000<" in text
+    assert ">3,000 KRW<" in text
+    assert ">30,000 KRW<" in text
     draft("dollars", currency="USD", discount="amount", discount_value="9.5", minimum_order="99.99")
     shown = form_fields(operator_client, campaign_url("dollars"))
     assert (shown["discount_value"], shown["minimum_order"]) == ("9.5", "99.99")

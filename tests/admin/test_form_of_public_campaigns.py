@@ -88,6 +88,7 @@ def test_stock_and_window_can_change_together(
     typed = form_fields(operator_client, campaign_url("sale")) | {
         "stock": "20",
         "closes_at": "2099-12-01T12:00:00.5",
+        "confirmed": "window_moved",
     }
     assert operator_client.post(campaign_url("sale"), typed).status_code == 302
     gate = store().campaigns.gate("sale")

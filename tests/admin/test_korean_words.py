@@ -200,7 +200,7 @@ def test_a_slug_that_is_taken_is_said_as_a_sentence(
     ("verb", "korean"),
     [
         ("pause", "sale 캠페인을 일시 중지했습니다."),
-        ("close", "sale 캠페인을 종료했습니다."),
+        ("close", "sale 캠페인 종료가 다른 사람의 승인을 기다립니다."),
     ],
 )
 def test_the_message_after_a_verb_says_what_it_did(
@@ -211,8 +211,9 @@ def test_the_message_after_a_verb_says_what_it_did(
     korean: str,
 ) -> None:
     open_campaign("sale")
+    given = {"slug": "sale", "reason": "load", "why": "부하"}
     assert f">{korean}<" in in_korean(
-        korean_operator.post(campaign_url("sale", "do", verb), follow=True)
+        korean_operator.post(campaign_url("sale", "do", verb), given, follow=True)
     )
 
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Page = Callable[..., str]
 Draft = Callable[..., Campaign]
 LARGE = 3 * BATCH
+LOWERED = "stock_lowered"
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_large_stock_is_raised_and_lowered_in_one_request_where_there_is_time(
 ) -> None:
     open_campaign("sale", stock=10)
     for stock in (LARGE, 10):
-        typed = filled_form(operator_client, campaign_url("sale"), stock=stock)
+        typed = filled_form(operator_client, campaign_url("sale"), stock=stock, confirmed=LOWERED)
         assert operator_client.post(campaign_url("sale"), typed).status_code == 302
         assert stock_is(stock)
 
@@ -68,7 +69,7 @@ def test_saving_goes_on_where_the_request_before_it_stopped(
     one_batch_per_request: None, before: int, after: int,
 ) -> None:  # fmt: skip
     open_campaign("sale", stock=before)
-    typed = filled_form(operator_client, campaign_url("sale"), stock=after)
+    typed = filled_form(operator_client, campaign_url("sale"), stock=after, confirmed=LOWERED)
     answers = [operator_client.post(campaign_url("sale"), typed) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 302]
     now = f"{10 + BATCH:,}" if after > before else f"{LARGE - BATCH:,}"
@@ -131,7 +132,7 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
     assert "slots for a stock of 10: the stock is being changed, or" in page_text(
         operator_client.get(campaign_url("sale"))
     )
-    note = operator_client.get(campaign_url("sale", "live")).json()["note"]
+    note = operator_client.get(campaign_url("sale", "live_counts")).json()["note"]
     assert note.startswith(
         f"{slots.highest_slot(Campaign.objects.get()):,} slots for a stock of 10"
     )
@@ -145,7 +146,7 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
         == 302
     )
     assert stock_is(then)
-    assert operator_client.get(campaign_url("sale", "live")).json()["note"] == ""
+    assert operator_client.get(campaign_url("sale", "live_counts")).json()["note"] == ""
 
 
 def test_a_slot_that_somebody_removed_comes_back_by_saving_the_stock_again(

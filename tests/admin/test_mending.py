@@ -12,7 +12,8 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
-from coupons.models import Coupon, GivenUp, Slot
+from coupons.models import ApprovalRequest, Coupon, GivenUp, Slot
+from coupons.operations import approvals
 from coupons.recovery import rebuild, reconcile
 from tests.conftest import CampaignMaker
 
@@ -67,15 +68,17 @@ def test_giving_up_asks_for_a_reason_and_keeps_it(
 ) -> None:
     chosen = park_claims(open_campaign("sale"), "ann", "ben")
     form = {"entry": chosen, "give_up": "yes", "why": ""}
-    assert "a reason is needed" in page_text(
-        operator_client.post(campaign_url("sale", "parked_do"), form, follow=True)
-    )
+    refused = operator_client.post(campaign_url("sale", "parked_do"), form, follow=True)
+    assert [str(one) for one in refused.context["messages"]] == ["A reason is needed."]
     form["why"] = "<b>test</b>"
-    shown = page_text(operator_client.post(campaign_url("sale", "parked_do"), form, follow=True))
-    assert "2 claims were given up." in shown
+    asked = page_text(operator_client.post(campaign_url("sale", "parked_do"), form, follow=True))
+    assert "To give up 2 claims waits for another person" in asked
+    assert not GivenUp.objects.exists()
+    approvals.approve_request(ApprovalRequest.objects.get().pk, approver="bob")
+    shown = page_text(operator_client.get(campaign_url("sale", "parked")))
     assert "&lt;b&gt;test&lt;/b&gt;" in shown
     assert "<b>test" not in shown
-    assert {claim.actor for claim in GivenUp.objects.all()} == {"mina"}
+    assert {claim.actor for claim in GivenUp.objects.all()} == {"bob"}
     assert "gave up: 1" in page_text(operator_client.get(campaign_url("sale")))
 
 

@@ -112,7 +112,8 @@ def test_12_6_the_other_of_two_equal_times_is_a_change(
     shown = operator_client.get(campaign_url("sale")).content.decode()
     assert f'<option value="{moments_shown_alike[0].isoformat()}" selected>' in shown
     typed = form_fields(operator_client, campaign_url("sale")) | {
-        "closes_at_meant": moments_shown_alike[1].isoformat()
+        "closes_at_meant": moments_shown_alike[1].isoformat(),
+        "confirmed": "window_moved",
     }
     assert operator_client.post(campaign_url("sale"), typed).status_code == 302
     assert Campaign.objects.get().closes_at == moments_shown_alike[1]

@@ -107,6 +107,51 @@ DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
         "gave returned stock on: 2",
         "반환 수량 재배정: 2",
     ),
+    EventKind.PROVED: (
+        {"places": 10, "coupons": 9, "root": "abc="},
+        "proved: 10 places, 9 coupons, root abc=",
+        "증명 공개: 순번 10개, 쿠폰 9장, 루트 abc=",
+    ),
+    EventKind.PROOF_DIFFERS: (
+        {"places": "1 to 3"},
+        "differs from its proof: places 1 to 3",
+        "증명과 다름: 순번 1 to 3",
+    ),
+    EventKind.UNDONE: (
+        {"verb": "pause", "reason": "the load is over"},
+        "undone: pause: the load is over",
+        "되돌림: 일시 중지: the load is over",
+    ),
+    EventKind.APPROVAL_ASKED: (
+        {"verb": "close", "request": 7, "reason": "the sale is over"},
+        "asked for approval: close for good: the sale is over",
+        "승인 요청: 영구 종료: the sale is over",
+    ),
+    EventKind.APPROVED: (
+        {"verb": "close", "request": 7, "reason": "", "asked_by": "ann", "is_alone": True},
+        "approved: close for good; asked by ann; by the same person, as APPROVE_ALONE allows",
+        "승인: 영구 종료; 요청자: ann; 요청한 사람이 직접 승인함(APPROVE_ALONE)",
+    ),
+    EventKind.APPROVAL_REFUSED: (
+        {"verb": "give_up", "request": 8, "reason": "not yet", "asked_by": "ann"},
+        "refused approval: give up parked claims: not yet; asked by ann",
+        "승인 거절: 격리된 신청 발급 제외: not yet; 요청자: ann",
+    ),
+    EventKind.SOLD_OUT: (
+        {"stock": 500, "after_ms": 912, "is_exact": True},
+        "sold out: 0.9 s after the opening, stock 500",
+        "선착순 마감: 오픈 0.9초 후, 수량 500개",
+    ),
+    EventKind.REHEARSAL_BEGAN: (
+        {"people": 100, "per_second": 50},
+        "rehearsal began: 100 people, 50 a second",
+        "리허설 실행: 100명, 초당 50건",
+    ),
+    EventKind.REHEARSED: (
+        {"light": "red", "per_second": 50, "checks": ["eviction"]},
+        "rehearsed: red at 50 a second: eviction",
+        "리허설: 적색, 초당 50건: 키 삭제 정책",
+    ),
     EventKind.OTHER: ({"text": "danced: twice"}, "other: danced: twice", "기타: danced: twice"),
 }
 

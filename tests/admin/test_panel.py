@@ -34,10 +34,10 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
 ) -> None:
     sale = open_campaign("sale", stock=10)
     strategies.admit(sale, Claim("ann"))
-    before = operator_client.get(campaign_url("sale", "live")).json()
+    before = operator_client.get(campaign_url("sale", "live_counts")).json()
     assert abs(before.pop("now_ms") - time.time() * 1000) < 60_000
     drain.drain("sale", consumer="test")
-    after = operator_client.get(campaign_url("sale", "live")).json()
+    after = operator_client.get(campaign_url("sale", "live_counts")).json()
     assert before.pop("revision") == after["revision"]
     assert before == {
         "state": "open", "label": "open", "stock": 10, "admitted": 1, "stored": 0,
@@ -73,7 +73,7 @@ def test_a_page_uses_the_deciding_clock_not_the_state_that_beat_recorded(
         opens_at=now + timedelta(seconds=opens_in),
         closes_at=now + timedelta(seconds=closes_in),
     )
-    assert operator_client.get(campaign_url("sale", "live")).json()["state"] == shown
+    assert operator_client.get(campaign_url("sale", "live_counts")).json()["state"] == shown
     context = operator_client.get(campaign_url("sale")).context
     assert [verb.name for verb in context["verbs"]] == offered
 
@@ -86,7 +86,7 @@ def test_the_figures_say_when_redis_is_away(
 ) -> None:
     open_campaign("sale")
     redis_away()
-    document = operator_client.get(campaign_url("sale", "live")).json()
+    document = operator_client.get(campaign_url("sale", "live_counts")).json()
     assert document["admitted"] is None
     assert document["note"] == "Redis does not answer: live counts are not known."
     assert operator_client.get(campaign_url("sale")).status_code == 200
@@ -96,15 +96,15 @@ def test_the_figures_are_for_those_who_may_see_campaigns(
     campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert Client().get(campaign_url("sale", "live")).status_code == 302
+    assert Client().get(campaign_url("sale", "live_counts")).status_code == 302
     clerk = Client()
     clerk.force_login(User.objects.create_user("clerk", is_staff=True))
-    assert clerk.get(campaign_url("sale", "live")).status_code == 403
+    assert clerk.get(campaign_url("sale", "live_counts")).status_code == 403
     assert clerk.get(campaign_url("sale", "parked")).status_code == 403
 
 
 def test_figures_of_no_campaign_are_not_found(operator_client: Client) -> None:
-    assert operator_client.get("/admin/coupons/campaign/999999/live/").status_code == 404
+    assert operator_client.get("/admin/coupons/campaign/999999/live.json").status_code == 404
 
 
 def test_the_history_says_who_did_what(
@@ -117,6 +117,31 @@ def test_the_history_says_who_did_what(
         ("Theo", "stock set to 12"), ("Mina", "scheduled"), ("Mina", "created"),
     ]  # fmt: skip
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} KST", shown[0][0])
+
+
+def test_the_page_begins_with_the_name_and_folds_what_is_fixed(
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale", name="Autumn sale")
+    shown = page_text(operator_client.get(campaign_url("sale")))
+    name = '<h1 class="campaign-name">Autumn sale</h1>'
+    places = [shown.index(part) for part in (name, 'id="live"', 'name="stock"', 'id="history"')]
+    assert places == sorted(places)
+    form = shown[shown.index('id="campaign_form"') : shown.index('id="history"')]
+    assert form.index('name="stock"') < form.index("<details") < form.index("Coupons per user")
+
+
+def test_only_the_newest_events_are_open(
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    for stock in range(12, 20):
+        lifecycle.change_stock("sale", stock=stock, actor="Theo")
+    shown = page_text(operator_client.get(campaign_url("sale")))
+    opened, _, folded = shown[shown.index('id="history"') :].partition("<details")
+    assert [f"stock set to {stock}<" in opened for stock in (19, 15, 14)] == [True, True, False]
+    assert "5 earlier events" in folded
+    assert "stock set to 14<" in folded
 
 
 def test_a_stranger_name_in_the_history_is_text(

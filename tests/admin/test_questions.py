@@ -157,9 +157,8 @@ def test_a_window_moved_to_the_past_is_asked_about(
     assert "Nothing was saved yet" in form_errors(question)
     assert sentence in page_text(question)
     assert Campaign.objects.get().opens_at == opens_at
-    assert (
-        operator_client.post(campaign_url("sale"), typed | {"confirmed": code}).status_code == 302
-    )
+    said = typed | {"confirmed": [code, "window_moved"]}
+    assert operator_client.post(campaign_url("sale"), said).status_code == 302
     assert Campaign.objects.get().opens_at < opens_at
 
 
@@ -168,7 +167,10 @@ def test_moving_the_closing_does_not_ask_about_a_past_opening(
 ) -> None:
     open_campaign("sale")
     typed = form_fields(operator_client, campaign_url("sale")) | {"closes_at": "2099-12-01T12:00"}
-    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
+    asked = page_text(operator_client.post(campaign_url("sale"), typed))
+    assert re.findall(r'name="confirmed" value="(\w+)"', asked) == ["window_moved"]
+    said = typed | {"confirmed": "window_moved"}
+    assert operator_client.post(campaign_url("sale"), said).status_code == 302
 
 
 def test_every_question_can_be_confirmed_and_is_known() -> None:

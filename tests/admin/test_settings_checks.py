@@ -79,16 +79,21 @@ def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
 ) -> None:
     settings.PRODUCTION = True
     settings.REDIS_URL = "redis://cache.example:6379/0"
-    settings.WEBHOOKS_LOOPBACK = True
+    settings.WEBHOOKS_LOOPBACK, settings.OPERATOR_TOTP = True, False
     celery_says(broker_url="redis://cache.example/1", worker_enable_remote_control=True)
     found = ids_with_hints(settings_checks.check_settings())
     plain = ["coupons.W025"] if connection.vendor == "mysql" else []
     webhooks, unencrypted = "coupons.E030", ["coupons.W026"] * 2
-    assert found == ["coupons.W020", "coupons.W022", webhooks, *plain, *unencrypted]
-    settings.WEBHOOKS_LOOPBACK = False
-    settings.REDIS_URL = "rediss://cache.example:6379/0"
-    celery_says(broker_url="rediss://broker.example", worker_enable_remote_control=False)
-    options = connection.settings_dict["OPTIONS"] | {"ssl_mode": "REQUIRED"}
+    totp = "coupons.W028"
+    assert found == ["coupons.W020", "coupons.W022", webhooks, totp, *plain, *unencrypted]
+    settings.WEBHOOKS_LOOPBACK, settings.OPERATOR_TOTP = False, True
+    settings.REDIS_URL = "rediss://cache.example:6379/0?ssl_cert_reqs=required&ssl_ca_certs=/ca"
+    celery_says(
+        broker_url=settings.REDIS_URL.replace("cache", "broker"), worker_enable_remote_control=False
+    )
+    options = connection.settings_dict["OPTIONS"] | {
+        "ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": "/ca"},
+    }  # fmt: skip
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     assert settings_checks.check_settings() == []
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.typed import CampaignBase
+from coupons.campaigns.terms_text import money_text
 from coupons.models import Campaign
 
 # Field → the method that shows it where it is read-only.
@@ -32,17 +32,19 @@ class AmountField(forms.DecimalField):
 class ShownAmounts(CampaignBase):
     @admin.display(description=_("discount"))
     def shown_discount(self, campaign: Campaign) -> str:
-        return self._shown_amount(campaign.discount_value)
+        if campaign.discount == Campaign.Discount.PERCENT:
+            return f"{plain_digits(campaign.discount_value)}%"
+        return self._shown_amount(campaign.discount_value, campaign)
 
     @admin.display(description=_("minimum order"))
     def shown_minimum(self, campaign: Campaign) -> str:
-        return self._shown_amount(campaign.minimum_order)
+        return self._shown_amount(campaign.minimum_order, campaign)
 
     @admin.display(description=_("largest discount"))
     def shown_cap(self, campaign: Campaign) -> str:
-        return self._shown_amount(campaign.discount_cap)
+        return self._shown_amount(campaign.discount_cap, campaign)
 
-    def _shown_amount(self, amount: Decimal | None) -> str:
+    def _shown_amount(self, amount: Decimal | None, campaign: Campaign) -> str:
         if amount is None:
             return str(self.get_empty_value_display())
-        return number_format(plain_digits(amount), force_grouping=True)
+        return money_text(amount, campaign.currency)

@@ -1,22 +1,40 @@
-"""Confirmation before a button or list action does something final or rarely intended."""
+"""The page of a command before its button: what it would do, by its dry run, and what it asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from coupons.admin.formatting import exact_time, refusal_text
 from coupons.admin.typed import CampaignBase
+from coupons.audit.labels import OTHER_REASON, PAUSE_REASONS
+from coupons.audit.log import TEXT_CHARS
+from coupons.campaigns.snapshot import public_terms
+from coupons.campaigns.terms_text import terms_line
+from coupons.errors import CouponError
 from coupons.models import Campaign
+from coupons.models.bounds import as_one_line
+from coupons.operations import dry_runs
 
-FINAL = "final"
-Questions = dict[str, str]  # code → text
+Questions = dict[str, str]  # code → text; "": it is asked by the page itself
+REASON, SLUG = "reason", "slug"
+_ASKED_BY_PAGE = (REASON, SLUG)
 
 
 def confirmed_questions(request: HttpRequest) -> frozenset[str]:
     """The codes of the questions that this request confirms."""
     return frozenset(request.POST.getlist("confirmed"))
+
+
+def given_reason(request: HttpRequest) -> str:
+    """The reason that was typed, else the one that was chosen: a key of PAUSE_REASONS. "Another
+    reason" is none until it is typed."""
+    typed = as_one_line(request.POST.get("why", ""), TEXT_CHARS).strip()
+    chosen = request.POST.get("reason", "")
+    return typed or (chosen if chosen in PAUSE_REASONS and chosen != OTHER_REASON else "")
 
 
 def confirm_page(
@@ -25,15 +43,45 @@ def confirm_page(
     label: str,
     name: str,
     unconfirmed: Sequence[tuple[Campaign, Questions]],
+    *,
+    typed: Mapping[str, str] = MappingProxyType({}),
 ) -> HttpResponse:
-    """A page whose button sends the same request again, with the questions confirmed."""
+    """A page whose button sends the same request again, with the questions confirmed. `typed`:
+    fields of that request; then the questions are the forecast."""
     questions = {code: text for _campaign, texts in unconfirmed for code, text in texts.items()}
     campaigns = [campaign for campaign, _questions in unconfirmed]
-    is_final = FINAL in questions
+    codes = [code for code in questions if code not in _ASKED_BY_PAGE]
     hidden = [(ACTION_CHECKBOX_NAME, str(campaign.pk)) for campaign in campaigns]
+    hidden += typed.items()
+    asked = [] if typed else campaigns
+    forecasts = [(campaign, *_forecast(name, campaign, request)) for campaign in asked]
     context = page.admin_site.each_context(request) | {
-        "opts": page.opts, "title": _(label), "label": label, "campaigns": campaigns,
-        "final": is_final, "sentences": [] if is_final else list(questions.values()),
-        "hidden": [*hidden, ("action", name), *(("confirmed", code) for code in questions)],
+        "opts": page.opts, "title": _(label), "label": label, "name": name,
+        "forecasts": [(campaign, sentences) for campaign, sentences, _refused in forecasts],
+        "is_refused": bool(forecasts) and all(refused for _one, _said, refused in forecasts),
+        "sentences": [questions[code] for code in codes], "slug_error": questions.get(SLUG, ""),
+        "reason_error": questions.get(REASON, ""),
+        "asks_reason": REASON in questions, "asks_slug": SLUG in questions,
+        "reasons": PAUSE_REASONS if name == "pause" else {}, "typed": request.POST,
+        "hidden": [*hidden, ("action", name), *(("confirmed", code) for code in codes)],
+        "back": campaigns[0] if len(campaigns) == 1 else None,
     }  # fmt: skip
     return TemplateResponse(request, "admin/coupons/campaign/confirm.html", context)
+
+
+def _forecast(name: str, campaign: Campaign, request: HttpRequest) -> tuple[list[str], bool]:
+    """Sentences of the dry run, and whether it would be refused; the failure, if a store does not
+    answer."""
+    try:
+        actor = request.user.get_username()
+        forecast = dry_runs.forecast_verb(name, campaign.slug, actor=actor)
+    except CouponError as failure:
+        return [refusal_text(failure)], False
+    told = _announcement(campaign) if name == "schedule" and not forecast.refusal else []
+    return [*told, *forecast.sentences], bool(forecast.refusal)
+
+
+def _announcement(campaign: Campaign) -> list[str]:
+    """What becomes public: the terms, and the window."""
+    opens = _("It opens at {}.").format(exact_time(campaign.opens_at))
+    return [terms_line(public_terms(campaign)), opens]

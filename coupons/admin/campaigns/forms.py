@@ -8,8 +8,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.formatting import refusal_text
+from coupons.admin.campaigns import meanwhile
+from coupons.admin.campaigns.field_errors import refusal_error, validity_errors
 from coupons.admin.typed import CampaignFormBase
+from coupons.campaigns.definition import definition_version
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
 
@@ -40,6 +42,7 @@ class CampaignForm(CampaignFormBase):
     """`refusal`, set by the admin: why the first attempt to save was refused."""
 
     refusal: CouponError | forms.ValidationError | None = None
+    seen_version = ""  # of the definition that the fields were compared with
     confirmed = forms.MultipleChoiceField(
         label=_("Yes, it is meant"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -86,10 +89,23 @@ class CampaignForm(CampaignFormBase):
                 _("Nothing was saved yet: please confirm what is asked below, or change it.")
             )
         if self.refusal is not None:
-            raise forms.ValidationError(refusal_text(self.refusal))
+            raise refusal_error(self.refusal, self.fields)
         if any(name in self.data and name not in self.fields for name in ("slug", *CHANGEABLE)):
             raise forms.ValidationError(
                 _("The campaign is %(state)s meanwhile; what was typed here was not saved."),
                 params={"state": self.instance.get_state_display()},
             )
+        self._demand_seen_values()
+        for name, text in validity_errors(cleaned or self.cleaned_data).items():
+            self.add_error(name, text)
         return cleaned
+
+    def _demand_seen_values(self) -> None:
+        """An edited field whose stored value this operator has not seen is not saved."""
+        if self.instance._state.adding:
+            return
+        self.seen_version = definition_version(self.instance)
+        told = meanwhile.changes_meanwhile(self)
+        meanwhile.show_stored_values(self, told)
+        for name, text in told.items():
+            self.add_error(name, text)

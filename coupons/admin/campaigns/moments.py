@@ -91,8 +91,12 @@ class MomentField(forms.DateTimeField):
             now = self.to_python(data)
         except forms.ValidationError:
             return True
-        shown = _moment(data[1] or "") if isinstance(data, list) else None
-        return now != (shown or initial)
+        return now != (shown_moment(data) or initial)
+
+
+def shown_moment(data: Any) -> datetime | None:
+    """The stored moment when the page was shown, of the field's data; None: it is not known."""
+    return _moment(data[1] or "") if isinstance(data, list) else None
 
 
 def possible_moments(typed: str) -> list[datetime]:

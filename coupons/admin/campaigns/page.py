@@ -7,44 +7,57 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coupons.admin.campaigns import readiness_page, repair_pages, slot_progress, subpages
+from coupons.admin.attempts import why_page
+from coupons.admin.campaigns import (
+    copies,
+    past_windows,
+    readiness_page,
+    rehearsal_page,
+    repair_pages,
+    report_page,
+    revision,
+    subpages,
+    terms_preview,
+    undo_pages,
+)
 from coupons.admin.campaigns.actions import ListActions
-from coupons.admin.campaigns.amounts import SHOWN_BY, AmountField, ShownAmounts
+from coupons.admin.campaigns.amounts import AmountField, ShownAmounts
 from coupons.admin.campaigns.confirmation import confirmed_questions
-from coupons.admin.campaigns.forms import AFTER_CLAIM, CHANGEABLE, CampaignForm, number_bounds
+from coupons.admin.campaigns.fieldsets import EVERYTHING, form_fieldsets, shown_fields
+from coupons.admin.campaigns.forms import CHANGEABLE, CampaignForm, number_bounds
 from coupons.admin.campaigns.listing import CampaignList
 from coupons.admin.campaigns.moments import MomentField, MomentInput
 from coupons.admin.formatting import exact_time
+from coupons.admin.live import pages as live_pages
+from coupons.admin.rights import has_right, require_right
 from coupons.admin.typed import CampaignFormBase
-from coupons.campaigns import lifecycle, slots
+from coupons.campaigns import lifecycle
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
+from coupons.models.rights import Right
 
 State = Campaign.State
-_SALE = ("slug", "name", "strategy", "stock", "per_user", "audience")
-_WINDOW = ("opens_at", "closes_at")
-_ANNOUNCEMENT = ("announced_at", "is_listed")
-_TERMS = (
-    "discount", "discount_value", "currency", "minimum_order", "discount_cap", "valid_until",
-    "valid_days",
-)  # fmt: skip
-# A read-only moment is shown by a method: Django's own format ends at the minute.
-_EXACT = {
-    "opens_at": "opening",
-    "closes_at": "closing",
-    "valid_until": "valid_to",
-    "announced_at": "announcement",
-} | SHOWN_BY
+# Of a public campaign, each by its own right.
+_REVISED_BY = {
+    "stock": Right.CHANGE_STOCK,
+    "opens_at": Right.RESCHEDULE,
+    "closes_at": Right.RESCHEDULE,
+}
 
 
 class CampaignAdmin(
+    terms_preview.TermsPreview,
+    live_pages.LivePages,
     subpages.CampaignPages,
     readiness_page.BoardPages,
+    rehearsal_page.RehearsalPages,
     repair_pages.RepairPages,
+    why_page.WhyPages,
+    report_page.ReportPages,
+    undo_pages.UndoPages,
     ListActions,
     ShownAmounts,
     CampaignList,
@@ -64,28 +77,26 @@ class CampaignAdmin(
         frozen = self._frozen(request, obj)
         refusal = vars(request).get("refusal")
         confirmation = [(_("Is that meant?"), {"fields": ["confirmed"]})]
-        zone = _("All times are in the time zone %s.") % timezone.get_current_timezone_name()
         return [
             *(confirmation if isinstance(refusal, NeedsConfirmation) else []),
-            (None, {"fields": _shown(_SALE, frozen)}),
-            (_("Window"), {"fields": _shown(_WINDOW, frozen), "description": zone}),
-            (_("Announcement"), {"fields": _shown(_ANNOUNCEMENT, frozen)}),
-            (_("Terms"), {"fields": _shown(_TERMS, frozen)}),
-            (_("After the claim"), {"fields": _shown(AFTER_CLAIM, frozen)}),
+            *form_fieldsets(frozen, is_new=obj is None),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
         frozen = self._frozen(request, obj)
-        return _shown(frozen, frozen)
+        return shown_fields(frozen, frozen)
 
     def _frozen(self, request: HttpRequest, campaign: Campaign | None) -> list[str]:
-        """Read-only fields: none of a draft; all but stock and window once it is public."""
-        everything = [*_SALE, *_WINDOW, *_ANNOUNCEMENT, *_TERMS, *AFTER_CLAIM]
+        """Read-only fields: none of a draft; all but stock and window once it is public, and these
+        without their rights."""
         if campaign is None:
             return []
         if campaign.state == State.CLOSED or not self.has_change_permission(request, campaign):
-            return everything
-        return [] if campaign.state == State.DRAFT else sorted(set(everything) - set(CHANGEABLE))
+            return list(EVERYTHING)
+        if campaign.state == State.DRAFT:
+            return []
+        open_to = {name for name in CHANGEABLE if has_right(request, _REVISED_BY[name])}
+        return sorted(set(EVERYTHING) - open_to)
 
     @admin.display(description=gettext_lazy("opens at"))
     def opening(self, campaign: Campaign) -> str:
@@ -121,20 +132,43 @@ class CampaignAdmin(
         """Without Django's transaction, because `lifecycle` has its own order of commits. A refusal
         is shown in the form, with the typed values."""
         form_page: Callable[..., HttpResponse] = self._changeform_view  # type: ignore[attr-defined]
+        if request.method == "POST" and object_id is not None:
+            self._require_revision(request, object_id)
         try:
             return form_page(request, object_id, form_url, extra_context)
         except (CouponError, ValidationError) as refusal:
             vars(request)["refusal"] = refusal
             return form_page(request, object_id, form_url, extra_context)
 
+    def _require_revision(self, request: HttpRequest, object_id: str) -> None:
+        """Refuse fields of a public campaign that were sent without their rights."""
+        campaign = self.get_object(request, object_id)
+        if campaign is None or campaign.state in (State.DRAFT, State.CLOSED):
+            return
+        for name, right in _REVISED_BY.items():
+            if name in request.POST:
+                require_right(request, right)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        source = copies.copied_campaign(request)
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        return copies.copied_values(source) if source else given
+
     def save_model(
         self, request: HttpRequest, obj: Campaign, form: CampaignFormBase, change: bool
     ) -> None:
         actor = request.user.get_username()
         if obj.state == State.DRAFT:
-            lifecycle.save_draft(obj, actor=actor, confirmed=confirmed_questions(request))
+            source = None if change else copies.copied_campaign(request)
+            lifecycle.save_draft(
+                obj,
+                actor=actor,
+                confirmed=confirmed_questions(request),
+                copied_from=source.slug if source else "",
+            )
+            past_windows.warn_of_past(request, obj)
         else:
-            _revise(obj, set(form.changed_data), request)
+            revision.revise_campaign(obj, form, request)
 
     def render_change_form(
         self,
@@ -146,51 +180,18 @@ class CampaignAdmin(
         obj: Campaign | None = None,
     ) -> HttpResponse:
         context["show_save_and_add_another"] = False
+        context["terms_preview"] = terms_preview.form_preview(context["adminform"].form)
         if obj is not None:
+            past_windows.mark_past_fields(context["adminform"].form, obj)
             context.update(
-                subpages.panel_context(Campaign.objects.get(pk=obj.pk))
+                subpages.panel_context(Campaign.objects.get(pk=obj.pk), request)
             )  # as stored, not as typed
-            if obj.state == State.CLOSED:
+            if not self._may_save(request, obj):
                 context.update(show_save=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-
-def _revise(edited: Campaign, changed: set[str], request: HttpRequest) -> None:
-    """One call for the fields that the operator changed. Saving without a change completes an
-    interrupted change of the stock."""
-    stored = Campaign.objects.get(
-        pk=edited.pk
-    )  # the form truncates an unchanged moment to the millisecond
-    opens_at = edited.opens_at if "opens_at" in changed else stored.opens_at
-    closes_at = edited.closes_at if "closes_at" in changed else stored.closes_at
-    moved = changed & set(_WINDOW)
-    actor, tell = (
-        request.user.get_username(),
-        slot_progress.stop_after_request_time(request, edited.slug),
-    )
-    if "stock" in changed and moved:
-        lifecycle.revise_campaign(
-            edited.slug,
-            stock=edited.stock,
-            opens_at=opens_at,
-            closes_at=closes_at,
-            actor=actor,
-            confirmed=confirmed_questions(request),
-            tell=tell,
-        )
-    elif "stock" in changed:
-        lifecycle.change_stock(edited.slug, stock=edited.stock, actor=actor, tell=tell)
-    elif moved:
-        lifecycle.reschedule(
-            edited.slug,
-            opens_at=opens_at,
-            closes_at=closes_at,
-            actor=actor,
-            confirmed=confirmed_questions(request),
-        )
-    elif slots.count_slots(stored) != stored.stock:
-        lifecycle.change_stock(edited.slug, stock=stored.stock, actor=actor, tell=tell)
-
-
-def _shown(names: tuple[str, ...] | list[str], frozen: list[str]) -> list[str]:
-    return [_EXACT.get(name, name) if name in frozen else name for name in names]
+    def _may_save(self, request: HttpRequest, campaign: Campaign) -> bool:
+        if campaign.state == State.DRAFT:
+            return True  # Django asks for its own right
+        rights = _REVISED_BY.values()
+        return campaign.state != State.CLOSED and any(has_right(request, one) for one in rights)

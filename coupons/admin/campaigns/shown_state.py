@@ -1,7 +1,6 @@
 """The state that an operator's page shows: computed by the clock that opens the campaign, so that
 a page shows an opening and a closing at once, before beat has recorded them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -28,7 +27,7 @@ class ShownState:
 
     @property
     def label(self) -> str:
-        return _label(self.value, is_held=self.held is not None)
+        return state_label(self.value, is_held=self.held is not None)
 
     @property
     def opens_ms(self) -> int | None:
@@ -48,15 +47,5 @@ def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
     return ShownState(campaign, value, held, f"{value}.{newest.pk if newest else 0}")
 
 
-def state_labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
-    """Campaign id → label of its state, for many campaigns."""
-    return {
-        campaign.pk: _label(
-            effective_state(campaign, counts[campaign.pk].now_ms), is_held=campaign.held
-        )
-        for campaign in campaigns
-    }
-
-
-def _label(state: State, *, is_held: bool) -> str:
+def state_label(state: State, *, is_held: bool) -> str:
     return _("held back") if is_held and state == State.PAUSED else str(state.label)

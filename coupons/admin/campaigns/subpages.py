@@ -1,81 +1,110 @@
 """The panel on a campaign's page, and the URLs below that page."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin import formatting
-from coupons.admin.campaigns import commands, dead_letters, live_panel, slot_progress
+from coupons.admin import formatting, row_files
+from coupons.admin.campaigns import (
+    after_sale,
+    commands,
+    dead_letters,
+    history_files,
+    live_panel,
+    slot_progress,
+    undo_pages,
+)
+from coupons.admin.campaigns.campaign_paths import campaign_paths
 from coupons.admin.campaigns.commands import VERBS
 from coupons.admin.campaigns.confirmation import confirm_page
 from coupons.admin.campaigns.shown_state import shown_state
+from coupons.admin.refusals import show_refusal
+from coupons.admin.rights import has_right, may_see_users, require_right, shown_user
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import CampaignBase
 from coupons.audit import labels
 from coupons.campaigns import lifecycle
 from coupons.errors import CouponError, StoreFailure
 from coupons.models import Campaign, GivenUp
+from coupons.models.rights import Right
+from coupons.operations import approvals
 
-EVENTS_SHOWN = 100
+EVENTS_SHOWN, REQUESTS_SHOWN = 100, 10
+EVENTS_OPEN = 5  # the earlier ones are folded
 
 
 def _is_public(campaign: Campaign | None) -> bool:
     return campaign is not None and campaign.state != Campaign.State.DRAFT
 
 
-def panel_context(campaign: Campaign) -> dict[str, Any]:
+def panel_context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     """The template's context: state, counts, commands and history."""
     counts = live_panel.counts_of(campaign)
     shown = shown_state(campaign, counts)
-    history = campaign.events.all()[:EVENTS_SHOWN]
+    events = [
+        (
+            formatting.exact_time(event.at),
+            formatting.actor_name(event),
+            labels.event_text(history_files.masked_event(event, request)),
+        )
+        for event in campaign.events.all()[:EVENTS_SHOWN]
+    ]
     return {
         "campaign": campaign,
         "shown": shown,
-        "verbs": shown.verbs,
+        "verbs": [verb for verb in shown.verbs if has_right(request, verb.right)],
+        "may_see_users": may_see_users(request),
+        "may_copy": request.user.has_perm("coupons.add_campaign"),
+        "undos": undo_pages.shown_offers(campaign, request),
+        "requests": list(approvals.open_requests(campaign)[:REQUESTS_SHOWN]),
         "held_why": labels.event_details(shown.held) if shown.held else "",
         "counts": counts,
+        "after_sale": after_sale.summary_of(campaign, counts),
         "window": formatting.window_text(campaign),
-        "events": [
-            (
-                formatting.exact_time(event.at),
-                formatting.actor_name(event),
-                labels.event_text(event),
-            )
-            for event in history
-        ],
+        "events": events,
+        "events_newest": events[:EVENTS_OPEN],
+        "events_earlier": events[EVENTS_OPEN:],
     }
 
 
 class CampaignPages(CampaignBase):
     def get_urls(self) -> list[URLPattern]:
-        own = [
+        own = campaign_paths(
+            self,
+            ("parked/", "parked", self.parked_view),
+            ("do/<str:verb>/", "do", self.do_view),
+            ("live.json", "live_counts", self.live_counts),
+        )
+        files = [
             path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"coupons_campaign_{label}",
+                f"<int:pk>/history.{form}",
+                self.admin_site.admin_view(self.history_file),
+                {"form": form},
+                name=f"coupons_campaign_history_{form}",
             )
-            for name, label, view in (
-                ("live", "live", self.live_view),
-                ("parked", "parked", self.parked_view),
-                ("do/<str:verb>", "do", self.do_view),
-            )
+            for form in row_files.FORMS
         ]
-        return own + super().get_urls()
+        return [*files, *own, *super().get_urls()]
 
-    def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """State and counts as JSON, polled by the page."""
+    def live_counts(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """State and counts as JSON, polled by the campaign's page."""
         campaign = self._viewable_campaign(request, pk)
         counts = live_panel.counts_of(campaign)
         shown = shown_state(campaign, counts)
         state = {"state": shown.value, "label": shown.label, "revision": shown.revision}
         return JsonResponse(state | counts.as_json())
+
+    def history_file(self, request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
+        """The whole history as a file, as a stream."""
+        return history_files.history_file(self._viewable_campaign(request, pk), request, form)
 
     def parked_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self._viewable_campaign(request, pk)
@@ -83,9 +112,10 @@ class CampaignPages(CampaignBase):
             "opts": self.opts, "campaign": campaign,
             "title": _("Parked claims"),
             "subtitle": campaign.slug,
-            "may_change": self.has_change_permission(request),
+            "may_replay": has_right(request, Right.REPLAY),
+            "may_give_up": has_right(request, Right.ASK),
             "given_up": [
-                (claim, labels.reason_label(claim.reason))
+                (claim, shown_user(request, claim.user), labels.reason_label(claim.reason))
                 for claim in GivenUp.objects.filter(campaign=campaign)[:EVENTS_SHOWN]
             ],
         }  # fmt: skip
@@ -93,20 +123,25 @@ class CampaignPages(CampaignBase):
             claims, more = dead_letters.parked_claims_page(
                 campaign.slug, after=request.GET.get("after", "")
             )
-            context |= {"claims": claims, "more": more}
+            shown = [replace(one, user=shown_user(request, one.user)) for one in claims]
+            context |= {"claims": shown, "more": more}
         except StoreFailure as away:
-            messages.error(request, formatting.refusal_text(away))
+            show_refusal(request, away)
         return TemplateResponse(request, "admin/coupons/campaign/parked.html", context)
 
     def do_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-        """Run the command of a button."""
-        if request.method != "POST":
-            return nothing_done(request, "admin:coupons_campaign_change", pk)
+        """Show what a command would do; run the command of a button."""
         campaign = self._viewable_campaign(request, pk)
-        if not self.has_change_permission(request):
-            raise PermissionDenied
         if verb not in VERBS:
             raise Http404
+        require_right(request, VERBS[verb].right)
+        if request.method not in ("GET", "HEAD", "POST") or (
+            request.method != "POST" and VERBS[verb].at_once
+        ):
+            return nothing_done(request, "admin:coupons_campaign_change", pk)
+        if request.method != "POST":
+            questions = commands.asked_by_page(VERBS[verb])
+            return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, questions)])
         questions = commands.run_command(VERBS[verb], campaign.slug, request)
         if questions:
             return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, questions)])
@@ -121,6 +156,8 @@ class CampaignPages(CampaignBase):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Redirect to the campaign's own history on its page: Django's history is empty."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return redirect(reverse("admin:coupons_campaign_change", args=[object_id]) + "#history")
 
     # Only drafts may be deleted
@@ -147,7 +184,7 @@ class CampaignPages(CampaignBase):
         try:
             return delete_page(request, object_id, extra_context)
         except CouponError as refusal:
-            messages.error(request, formatting.refusal_text(refusal))
+            show_refusal(request, refusal)
             return redirect("admin:coupons_campaign_change", object_id)
 
     def delete_model(self, request: HttpRequest, obj: Campaign) -> None:

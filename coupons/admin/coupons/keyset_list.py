@@ -7,8 +7,11 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from coupons.claims.limits import PLACES_PER_CAMPAIGN
+
 BEFORE, AFTER = "before", "after"  # rows older than this key, rows newer than this key
 _LARGEST_KEY = 2**63 - 1
+WINDOWS = (10_000, 1_000_000, PLACES_PER_CAMPAIGN)  # keys
 
 
 class KeysetChangeList(ChangeList):
@@ -60,6 +63,23 @@ class KeysetChangeList(ChangeList):
     def narrowed(self, queryset: QuerySet[Any], count: int) -> QuerySet[Any]:
         """A hook: the rows among which the next `count` are looked for."""
         return queryset
+
+    def nearest_keys(self, rows: QuerySet[Any], count: int) -> list[int]:
+        """The next `count` keys of rows that an index has in the order of their keys, from the
+        nearest first. Asked for all at once beyond a key, MariaDB reads them from the end of the
+        index, up to that key."""
+        for window in WINDOWS:
+            keys = list(self._within(rows, window).values_list("pk", flat=True)[:count])
+            if len(keys) == count:
+                break
+        return keys
+
+    def _within(self, rows: QuerySet[Any], window: int) -> QuerySet[Any]:
+        if self.after is not None:
+            return rows.filter(pk__gt=self.after, pk__lte=self.after + window).order_by("pk")
+        if self.before is not None:
+            rows = rows.filter(pk__lt=self.before, pk__gte=max(0, self.before - window))
+        return rows.order_by("-pk")
 
     def _show(self, page: list[Any]) -> None:
         """Set the attributes that Django's templates need."""

@@ -10,11 +10,13 @@ from django.urls import URLPattern, path
 
 from coupons.admin.coupons import steps
 from coupons.admin.formatting import exact_time
+from coupons.admin.rights import has_right, may_see_users, require_right, shown_user
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import CouponBase
+from coupons.audit.reads import record_read
 from coupons.database.availability import require_database
 from coupons.errors import UnknownCoupon
-from coupons.models import CouponEvent, CouponState
+from coupons.models import ActorKind, CouponEvent, CouponState
 from coupons.redemption.discounts import format_amount
 from coupons.redemption.states import Life
 from coupons.redemption.steps import CAUSES
@@ -24,7 +26,7 @@ from coupons.redemption.transition import Locked, read_coupon
 EVENTS_SHOWN = 200
 
 
-def life_context(pk: int, *, may_change: bool) -> dict[str, Any]:
+def life_context(pk: int, request: HttpRequest) -> dict[str, Any]:
     """The template's context; empty for a coupon that is gone."""
     try:
         with require_database():
@@ -33,14 +35,18 @@ def life_context(pk: int, *, may_change: bool) -> dict[str, Any]:
         return {}
     state = found.life.state_at(found.now)
     events = CouponEvent.objects.filter(coupon_id=pk).order_by("-version")[:EVENTS_SHOWN]
-    verbs = [verb for verb in steps.VERBS.values() if state in verb.offered_in]
+    verbs = [
+        verb
+        for verb in steps.VERBS.values()
+        if state in verb.offered_in and has_right(request, verb.right)
+    ]
     return {
         "life_pk": pk,
         "state": state.label,
         "is_held": state is CouponState.HELD,
         "facts": _facts(found),
-        "life_events": [_shown_event(event, found.terms) for event in events],
-        "life_verbs": verbs if may_change else [],
+        "life_events": [_shown_event(event, found.terms, request) for event in events],
+        "life_verbs": verbs,
         "causes": CAUSES,
     }
 
@@ -67,12 +73,14 @@ def _amount(amount: Any, terms: CampaignTerms) -> str:
     return f"{format_amount(amount, currency)} {currency}"
 
 
-def _shown_event(event: CouponEvent, terms: CampaignTerms) -> dict[str, str]:
+def _shown_event(event: CouponEvent, terms: CampaignTerms, request: HttpRequest) -> dict[str, str]:
+    is_user = event.actor_kind == ActorKind.USER
+    actor = shown_user(request, event.actor) if is_user else event.actor
     return {
         "at": exact_time(event.at),
         "verb": event.get_verb_display(),
         "after": event.get_after_display(),
-        "by": f"{event.get_actor_kind_display()} {event.actor}",
+        "by": f"{event.get_actor_kind_display()} {actor}",
         "order": event.order_ref or "",
         "discount": _amount(event.discount, terms),
         "reason": event.reason or str(event.data.get("cause", "")),
@@ -85,9 +93,6 @@ class LifePages(CouponBase):
         own = [path("<int:pk>/do/<str:verb>/", view, name="coupons_coupon_do")]
         return own + super().get_urls()
 
-    def may_change_life(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("coupons.change_coupon")
-
     def change_view(
         self,
         request: HttpRequest,
@@ -97,7 +102,11 @@ class LifePages(CouponBase):
     ) -> HttpResponse:
         coupon = self.get_object(request, object_id)
         if coupon is not None and self.has_view_permission(request, coupon):
-            context = life_context(coupon.pk, may_change=self.may_change_life(request))
+            context = life_context(coupon.pk, request)
+            if may_see_users(request):
+                record_read(
+                    kind="coupon", id=coupon.pk, user=coupon.user, campaign=coupon.campaign_id
+                )
             extra_context = {**context, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -105,10 +114,13 @@ class LifePages(CouponBase):
         """Run the verb of a form."""
         if request.method != "POST":
             return nothing_done(request, "admin:coupons_coupon_change", pk)
-        if not (self.has_view_permission(request) and self.may_change_life(request)):
+        if not self.has_view_permission(request):
             raise PermissionDenied
+        if verb not in steps.VERBS:
+            raise Http404
+        require_right(request, steps.VERBS[verb].right)
         life = _life_of(pk)
-        if verb not in steps.VERBS or life is None:
+        if life is None:
             raise Http404
         steps.run_verb(steps.VERBS[verb], life, request)
         return redirect("admin:coupons_coupon_change", pk)

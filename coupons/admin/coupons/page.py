@@ -13,14 +13,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.coupons import search
+from coupons.admin.coupons import download, search
 from coupons.admin.coupons.keyset_list import KeysetChangeList
 from coupons.admin.coupons.life_panel import LifePages
 from coupons.admin.formatting import exact_time
+from coupons.admin.list_lookups import OfferedLookups
+from coupons.admin.rights import HIDDEN, may_see_users, shown_columns
+from coupons.audit.reads import record_read
 from coupons.claims import coupon_codes
-from coupons.claims.limits import PLACES_PER_CAMPAIGN, slot_id
+from coupons.claims.limits import slot_id
 from coupons.database import clock
-from coupons.models import Campaign, Coupon, CouponLife, CouponState
+from coupons.models import Act, Campaign, Coupon, CouponLife, CouponState
 from coupons.redemption import states
 
 CAMPAIGNS_OFFERED = 30
@@ -67,7 +70,6 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(life__state=self.value()) if self.value() else queryset
 
 
-WINDOWS = (10_000, 1_000_000, PLACES_PER_CAMPAIGN)  # places
 RECORDED = [state for state in CouponState if state is not CouponState.ISSUED]
 
 
@@ -82,31 +84,15 @@ class CouponChangeList(KeysetChangeList):
             return queryset
         chosen = self.filter_value(StateFilter.parameter_name)
         lives = CouponLife.objects.filter(campaign_id=campaign_id, state=chosen)
-        return queryset.filter(pk__in=self._slots_of(lives, count))
-
-    def _slots_of(self, lives: QuerySet[CouponLife], count: int) -> list[int]:
-        """The next slots, from the nearest places first. Asked for all at once beyond a key,
-        MariaDB reads the whole state from its end, up to that key."""
-        for window in WINDOWS:
-            slots = list(self._within(lives, window).values_list("pk", flat=True)[:count])
-            if len(slots) == count:
-                break
-        return slots
-
-    def _within(self, lives: QuerySet[CouponLife], window: int) -> QuerySet[CouponLife]:
-        if self.after is not None:
-            return lives.filter(pk__gt=self.after, pk__lte=self.after + window).order_by("pk")
-        if self.before is not None:
-            lives = lives.filter(pk__lt=self.before, pk__gte=self.before - window)
-        return lives.order_by("-pk")
+        return queryset.filter(pk__in=self.nearest_keys(lives, count))
 
     def filter_value(self, name: str) -> str | None:
         values = self.get_filters_params().get(name)
         return values[-1] if isinstance(values, list) else values
 
 
-class CouponAdmin(LifePages):
-    list_display = ("address", "user", "grouped_code", "admitted", "state")
+class CouponAdmin(OfferedLookups, LifePages):
+    list_display = ("address", "shown_user", "shown_code", "admitted", "state")
     list_display_links = ("address",)
     list_filter = (CampaignFilter, StateFilter)
     list_per_page = 100
@@ -121,12 +107,18 @@ class CouponAdmin(LifePages):
     sortable_by = ()
     actions = None
     fields = (
-        "campaign_link", "place", "user", "nth", "grouped_code", "admitted", "stored", "expires",
-        "request_id",
+        "campaign_link", "place", "shown_user", "nth", "shown_code", "admitted", "stored",
+        "expires", "request_id",
     )  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CouponChangeList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return shown_columns(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: Coupon | None = None) -> Any:
+        return shown_columns(request, self.fields)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
         """With campaigns and lives by a query each for the rows of a page, and the database's clock
@@ -137,6 +129,8 @@ class CouponAdmin(LifePages):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if download.PARAMETER in request.GET and self.has_view_permission(request):
+            return download.download_coupons(request)  # type: ignore[return-value] # a stream
         return super().changelist_view(request, {"title": _("Coupons"), **(extra_context or {})})
 
     def change_view(
@@ -155,15 +149,15 @@ class CouponAdmin(LifePages):
         if not search_term.strip():
             return queryset, False
         chosen = request.GET.get(CampaignFilter.parameter_name)
-        slots = search.matching_slots(search_term, campaign_id=_id_of(chosen))
+        slots = search.matching_slots(
+            search_term, campaign_id=_id_of(chosen), by_user=may_see_users(request)
+        )
+        if slots and may_see_users(request):
+            record_read(kind="coupon", id=search_term.strip(), verb=Act.SEARCHED)
         if len(slots) >= search.MOST_FOUND:
             text = gettext("Only the newest %s coupons of this user can be shown.")
             messages.warning(request, text % search.MOST_FOUND)
         return queryset.filter(pk__in=slots), False
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Allow the filter only: a URL could filter by a column without an index."""
-        return lookup in (CampaignFilter.parameter_name, StateFilter.parameter_name)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -197,9 +191,21 @@ class CouponAdmin(LifePages):
         url = reverse("admin:coupons_campaign_change", args=[coupon.campaign_id])
         return format_html('<a href="{}">{}</a>', url, coupon.campaign.slug)
 
+    @admin.display(description=_("user"))
+    def shown_user(self, coupon: Coupon) -> str:
+        return str(coupon.user)
+
+    @admin.display(description=_("user"))
+    def hidden_user(self, coupon: Coupon) -> str:
+        return HIDDEN
+
     @admin.display(description=_("code"))
-    def grouped_code(self, coupon: Coupon) -> str:
+    def shown_code(self, coupon: Coupon) -> str:
         return coupon_codes.grouped_code(coupon.code)
+
+    @admin.display(description=_("code"))
+    def hidden_code(self, coupon: Coupon) -> str:
+        return HIDDEN
 
     @admin.display(description=_("admitted at"))
     def admitted(self, coupon: Coupon) -> str:

@@ -7,13 +7,15 @@ from coupons.models import Campaign, Coupon
 MOST_FOUND = 1000  # coupons of one user; the newest campaigns' come first
 
 
-def matching_slots(typed: str, *, campaign_id: int | None) -> set[int]:
+def matching_slots(typed: str, *, campaign_id: int | None, by_user: bool) -> set[int]:
     """The slot ids of coupons that match: by user, code, `campaign/place`, or place.
 
     The text is tried as each of these, by exact match. A place alone needs a campaign.
+    `by_user`: not for an operator who may not see users' ids, who could find out whose they are.
     """
     place = _of_place(typed.strip(), campaign_id)
-    return _of_user(typed, campaign_id) | _of_code(typed) | place
+    users = _of_user(typed, campaign_id) if by_user else set()
+    return users | _of_code(typed) | place
 
 
 def _of_user(typed: str, campaign_id: int | None) -> set[int]:

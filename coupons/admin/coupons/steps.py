@@ -12,11 +12,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons.admin.formatting import refusal_text
+from coupons.admin.refusals import show_refusal
 from coupons.audit.actors import Actor
 from coupons.errors import CouponError, IllegalStep
 from coupons.models import ActorKind, CouponState
 from coupons.models.bounds import as_one_line
+from coupons.models.rights import Right
 from coupons.redemption import lifecycle
 from coupons.redemption.lifecycle import Result
 from coupons.redemption.states import Life
@@ -43,6 +44,7 @@ class LifeVerb:
     name: str
     label: str
     call: Callable[[Asked], Result]
+    right: Right
     offered_in: frozenset[CouponState]
     fields: tuple[str, ...] = ()  # of its form, beside the reason
 
@@ -97,18 +99,22 @@ _S = CouponState
 VERBS = {
     verb.name: verb
     for verb in (
-        LifeVerb("release", gettext_noop("Release"), _release, frozenset({_S.HELD})),
+        LifeVerb("release", gettext_noop("Release"), _release, Right.RELEASE, frozenset({_S.HELD})),
         LifeVerb(
-            "cancel", gettext_noop("Cancel the redemption"), _cancel, frozenset({_S.REDEEMED}),
-            ("cause",),
+            "cancel", gettext_noop("Cancel the redemption"), _cancel, Right.CANCEL,
+            frozenset({_S.REDEEMED}), ("cause",),
         ),
         LifeVerb(
-            "revoke", gettext_noop("Revoke"), _revoke, frozenset({_S.ISSUED, _S.HELD}),
-            ("returns", "force"),
+            "revoke", gettext_noop("Revoke"), _revoke, Right.REVOKE,
+            frozenset({_S.ISSUED, _S.HELD}), ("returns", "force"),
         ),
-        LifeVerb("undo", gettext_noop("Undo the revocation"), _undo, frozenset({_S.REVOKED})),
         LifeVerb(
-            "extend", gettext_noop("Extend"), _extend, frozenset({_S.ISSUED, _S.EXPIRED}), ("end",)
+            "undo", gettext_noop("Undo the revocation"), _undo, Right.REVOKE,
+            frozenset({_S.REVOKED}),
+        ),
+        LifeVerb(
+            "extend", gettext_noop("Extend"), _extend, Right.EXTEND,
+            frozenset({_S.ISSUED, _S.EXPIRED}), ("end",),
         ),
     )
 }  # fmt: skip
@@ -124,7 +130,7 @@ def run_verb(verb: LifeVerb, life: Life, request: HttpRequest) -> None:
     try:
         result = verb.call(Asked(life, actor, reason, request.POST))
     except CouponError as refusal:
-        messages.error(request, refusal_text(refusal))
+        show_refusal(request, refusal)
         return
     state = result.life.state_at(result.now).label
     text = _("The coupon is {state} now.") if result.is_new else _("The coupon is {state} already.")

@@ -10,22 +10,27 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.formatting import exact_time, refusal_text
+from coupons.admin.formatting import exact_time
+from coupons.admin.list_lookups import OfferedLookups
+from coupons.admin.refusals import show_refusal
+from coupons.admin.rights import has_right, require_right
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import KeyBase, KeyFormBase
 from coupons.errors import CouponError
 from coupons.merchants import api_keys
 from coupons.merchants.api_keys import MOST_OVERLAP_DAYS
 from coupons.models import MerchantKey, Scope
+from coupons.models.rights import Right
 
 logger = logging.getLogger(__name__)
 _LONGEST_DAYS = 3_650
+RIGHTS = {"roll": Right.ROLL_KEY, "revoke": Right.REVOKE_KEY}  # by verb
 
 
 class NewKeyForm(KeyFormBase):
@@ -46,7 +51,7 @@ class NewKeyForm(KeyFormBase):
         help_texts = {"name": _("What uses it, such as: checkout of the web shop.")}
 
 
-class MerchantKeyAdmin(KeyBase):
+class MerchantKeyAdmin(OfferedLookups, KeyBase):
     list_display = ("prefix", "merchant", "name", "scope_list", "is_usable", "last_use")
     list_filter = ("merchant",)
     list_select_related = ("merchant",)
@@ -95,11 +100,14 @@ class MerchantKeyAdmin(KeyBase):
 
     def do_view(self, request: HttpRequest, prefix: str, verb: str) -> HttpResponse:
         """Roll or revoke a key by its page's buttons."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         key = get_object_or_404(MerchantKey, prefix=prefix)
         if request.method != "POST":
             return nothing_done(request, "admin:coupons_merchantkey_change", key.pk)
-        if not self.has_change_permission(request, key):
-            raise PermissionDenied
+        if verb not in RIGHTS:
+            raise Http404
+        require_right(request, RIGHTS[verb])
         try:
             if verb == "roll":
                 days = forms.IntegerField(max_value=MOST_OVERLAP_DAYS, min_value=0)
@@ -114,7 +122,7 @@ class MerchantKeyAdmin(KeyBase):
             else:
                 messages.error(request, _("Nothing was done: tick the box to revoke a key."))
         except (CouponError, ValidationError) as refusal:
-            messages.error(request, refusal_text(refusal))
+            show_refusal(request, refusal)
         return redirect("admin:coupons_merchantkey_change", key.pk)
 
     def _show_once(self, request: HttpRequest, key: MerchantKey, text: str) -> HttpResponse:
@@ -131,7 +139,10 @@ class MerchantKeyAdmin(KeyBase):
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         obj = kwargs.get("obj")
         if obj is not None:
-            context.update(show_save=False, merchant_key=obj, overlaps=range(MOST_OVERLAP_DAYS + 1))
+            may = {f"may_{verb}": has_right(request, right) for verb, right in RIGHTS.items()}
+            context.update(
+                may, show_save=False, merchant_key=obj, overlaps=range(MOST_OVERLAP_DAYS + 1)
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("scopes"))

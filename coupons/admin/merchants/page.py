@@ -10,11 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from coupons.admin.list_lookups import OfferedLookups
 from coupons.admin.typed import MerchantBase
 from coupons.models import Merchant
 
 
-class MerchantAdmin(MerchantBase):
+class MerchantAdmin(OfferedLookups, MerchantBase):
     list_display = ("slug", "name", "campaign_count", "keys_link")
     fields = ("slug", "name")
     show_full_result_count = False

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -15,18 +15,28 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from coupons.admin.formatting import exact_time, grouped_number, refusal_text
+from coupons.admin.formatting import exact_time, grouped_number
+from coupons.admin.list_lookups import OfferedLookups
+from coupons.admin.refusals import show_refusal
+from coupons.admin.rights import has_right, require_right
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import EndpointBase
 from coupons.database import clock
 from coupons.errors import CouponError
 from coupons.models import WebhookEndpoint
+from coupons.models.rights import Right
 from coupons.webhooks import endpoints
 
 _MOST_HOURS = 720  # as long as events are kept
+RIGHTS = {
+    "enable": Right.SWITCH_ENDPOINT,
+    "disable": Right.SWITCH_ENDPOINT,
+    "test": Right.TEST_ENDPOINT,
+    "replay": Right.REPLAY_ENDPOINT,
+}  # by verb
 
 
-class WebhookEndpointAdmin(EndpointBase):
+class WebhookEndpointAdmin(OfferedLookups, EndpointBase):
     list_display = ("url", "merchant", "is_enabled", "reason", "failures", "deliveries_link")
     list_filter = ("is_enabled", "merchant")
     list_select_related = ("merchant",)
@@ -53,16 +63,19 @@ class WebhookEndpointAdmin(EndpointBase):
 
     def do_view(self, request: HttpRequest, id: Any, verb: str) -> HttpResponse:
         """Enable, disable, test or replay by the page's buttons."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         endpoint = get_object_or_404(WebhookEndpoint, pk=id)
         if request.method != "POST":
             return nothing_done(request, "admin:coupons_webhookendpoint_change", endpoint.pk)
-        if not self.has_change_permission(request, endpoint):
-            raise PermissionDenied
+        if verb not in RIGHTS:
+            raise Http404
+        require_right(request, RIGHTS[verb])
         try:
             messages.success(request, self._do(request, endpoint, verb))
             self.log_change(request, endpoint, verb)
         except (CouponError, ValidationError) as refusal:
-            messages.error(request, refusal_text(refusal))
+            show_refusal(request, refusal)
         return redirect("admin:coupons_webhookendpoint_change", endpoint.pk)
 
     def _do(self, request: HttpRequest, endpoint: WebhookEndpoint, verb: str) -> str:
@@ -81,7 +94,10 @@ class WebhookEndpointAdmin(EndpointBase):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context.update(show_save=False, show_save_and_continue=False, endpoint=kwargs.get("obj"))
+        may = {f"may_{verb}": has_right(request, right) for verb, right in RIGHTS.items()}
+        context.update(
+            may, show_save=False, show_save_and_continue=False, endpoint=kwargs.get("obj")
+        )
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("event types"))

@@ -12,6 +12,9 @@ from coupons.monitoring.server_checks import SERVERS, STORES
 
 
 class Command(SentenceCommand, check.Command):
+    def is_read(self, options: dict[str, Any]) -> bool:
+        return True
+
     def handle(self, *app_labels: Any, **options: Any) -> None:
         if options["list_tags"] or STORES in (options["tags"] or ()):
             for check_function in SERVERS:

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.db.models import CheckConstraint
 
-from coupons.database import availability
+from coupons.database import availability, table_owner
 from coupons.errors import DatabaseAway
 from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
@@ -43,6 +43,7 @@ class Command(SentenceCommand):
         missing = missing_constraints()
         broken = [constraint.name for constraint in missing if breaking_rows(Campaign, constraint)]
         if constrain and not broken:
+            table_owner.become_owner()
             _add(missing)
             missing = []
         self.stdout.write(_verdict(missing, broken))

@@ -23,6 +23,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 class Command(SentenceCommand):
     help = "Start Flower behind the login FLOWER_LOGIN; it shows the workers and their tasks."
 
+    def is_read(self, options: dict[str, Any]) -> bool:
+        return True
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--address", type=own_address, default="127.0.0.1", help="to listen on")
         parser.add_argument("--port", type=Whole(1, 65_535), default=5555)

@@ -22,6 +22,9 @@ LONGEST_DAYS = 3_650
 class Command(SentenceCommand):
     help = "Create merchants; make, roll and revoke keys; list both as JSON."
 
+    def is_read(self, options: dict[str, Any]) -> bool:
+        return bool(options["action"] == "list")
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=ACTIONS)
         parser.add_argument(

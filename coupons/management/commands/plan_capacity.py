@@ -153,6 +153,9 @@ def _load(file: Path) -> Measurements:
 class Command(SentenceCommand):
     help = "How many API and consumer hosts, and which Redis and RDS classes, a sale needs."
 
+    def is_read(self, options: dict[str, Any]) -> bool:
+        return True
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--people", type=Whole(1, MOST), default=1_000_000)
         parser.add_argument(

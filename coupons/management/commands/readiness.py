@@ -26,6 +26,9 @@ _NAME_CHARS = 12
 class Command(SentenceCommand):
     help = "Show the board of an opening. Exit status 1 if something is red."
 
+    def is_read(self, options: dict[str, Any]) -> bool:
+        return not options["override"]
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", type=SLUG)
         parser.add_argument("--json", action="store_true", help="for programs")

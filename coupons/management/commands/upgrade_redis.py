@@ -22,6 +22,9 @@ class Command(SentenceCommand):
         "process has ended."
     )
 
+    def is_read(self, options: dict[str, Any]) -> bool:
+        return bool(options["check"])
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--moment",

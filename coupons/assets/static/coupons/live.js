@@ -8,6 +8,7 @@
 
   const PERIOD_MS = 1000;
   const PATIENCE_MS = 5000;
+  const LIGHT_PERIOD_MS = 10000;
   const CHART_MS = 300000; // five minutes
   const NARROWEST_CHART_MS = 30000; // the chart fills its width from half a minute on
   const ONE_SECOND_MS = 1500; // looks that lie further apart give a mean, and the panel says so
@@ -46,6 +47,7 @@
       panel.querySelector(`[data-count="${name}"]`).textContent = grouped(said[name]);
     }
     panel.querySelector(".sold-out").hidden = said.remaining !== 0;
+    panel.classList.toggle("is-sold-out", said.remaining === 0);
     for (const bar of panel.querySelectorAll("[data-bar]")) {
       bar.setAttribute("width", (1000 * (said[bar.dataset.bar] ?? 0)) / said.stock);
     }
@@ -122,6 +124,7 @@
     if (said.revision !== revision) {
       await refreshParts(PATIENCE_MS);
       revision = said.revision;
+      showLight().catch(() => {});
       showCountdown();
     }
     showState(said);
@@ -129,6 +132,22 @@
     keep(said);
     showLine();
     showRate(said.admitted !== null);
+  }
+
+  // The light of the readiness board, by its quick checks. Until it is known the link asks "Ready?".
+  async function showLight() {
+    const shown = panel.querySelector("[data-light]");
+    if (!shown) return;
+    const board = await (await ask(words.lightUrl, LIGHT_PERIOD_MS)).json();
+    shown.className = `light light-${board.light}`;
+    shown.querySelector("[data-light-word]").textContent = board.word;
+    const reds = board.red_labels.join(", ");
+    shown.querySelector("[data-light-reds]").textContent = reds && `: ${reds}`;
+  }
+
+  async function keepShowingLight() {
+    if (!document.hidden) await showLight().catch(() => {}); // the figures complain by themselves
+    setTimeout(keepShowingLight, LIGHT_PERIOD_MS);
   }
 
   const complain = (error) => say(error instanceof LoggedOut ? words.loggedOut : words.lost);
@@ -141,5 +160,6 @@
   showLine();
   showRate(true);
   keepRefreshing();
+  keepShowingLight();
   setInterval(showCountdown, 250);
 })();

@@ -40,15 +40,18 @@ function isBeingEdited(part) {
   return fields.some(isTypedIn) || part.querySelector(".errorlist") !== null;
 }
 
+// A summary may count: then its details have a name, by which they stay open.
+const foldOf = (summary) => summary.parentElement.dataset.fold ?? summary.textContent;
+
 function replacePart(old, part) {
-  const opened = [...old.querySelectorAll("details[open] > summary")];
-  const texts = new Set(opened.map((summary) => summary.textContent));
+  const opened = new Set([...old.querySelectorAll("details[open] > summary")].map(foldOf));
   for (const summary of part.querySelectorAll("details > summary")) {
-    if (texts.has(summary.textContent)) summary.parentElement.open = true;
+    if (opened.has(foldOf(summary))) summary.parentElement.open = true;
   }
   old.replaceWith(part);
 }
 
+// Returns the page as the server shows it now.
 async function refreshParts(patienceMs) {
   const answer = await ask(location.href, patienceMs);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -57,4 +60,5 @@ async function refreshParts(patienceMs) {
     const part = parts.get(nameOf(old));
     if (part && !isBeingEdited(old)) replacePart(old, part);
   }
+  return page;
 }

@@ -2,9 +2,9 @@
 // which the style sheet then shows beside it.
 "use strict";
 
-for (const table of document.querySelectorAll(".results table, .scrolls table")) {
+function labelCells(table) {
   const heads = [...table.querySelectorAll("thead th")];
-  if (!heads.length) continue;
+  if (!heads.length) return;
   const labels = heads.map((head) => (head.querySelector(".text") ?? head).textContent.trim());
   for (const row of table.querySelectorAll("tbody tr")) {
     [...row.cells].forEach((cell, i) => {
@@ -13,3 +13,5 @@ for (const table of document.querySelectorAll(".results table, .scrolls table"))
   }
   table.dataset.cards = "";
 }
+
+document.querySelectorAll(".results table, .scrolls table").forEach(labelCells);

@@ -1,0 +1,81 @@
+"""The terms in one sentence: on the page, and as JSON while one types."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from coupons.campaigns import lifecycle
+from coupons.models import Campaign
+from tests.admin.test_form import ADD, FILLED, Page
+
+PREVIEW = "/admin/coupons/campaign/preview.json"
+TERMS = {"discount": "percent", "discount_value": "15", "currency": "KRW",
+         "minimum_order": "20000", "discount_cap": "5000"}  # fmt: skip
+ENGLISH = "15% off, up to 5,000 KRW, from 20,000 KRW"
+AMOUNT = {"discount": "amount", "discount_cap": ""}
+
+
+def preview(client: Client, language: str = "en", **changes: Any) -> dict[str, Any]:
+    answer = client.get(PREVIEW, TERMS | changes, headers={"Accept-Language": language})
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize(("language", "changes", "text"), [
+    ("en", {}, ENGLISH),
+    ("ko", {}, "15% 할인, 최대 5,000원, 20,000원 이상 주문 시"),
+    ("en", {"discount_cap": "", "minimum_order": ""}, "15% off"),
+    ("en", {"discount_value": "7.50", "discount_cap": "x"}, "7.5% off, from 20,000 KRW"),
+    ("ko", AMOUNT | {"discount_value": "3000"}, "3,000원 할인, 20,000원 이상 주문 시"),
+    ("en", AMOUNT | {"currency": "USD", "discount_value": "9.5", "minimum_order": "0"},
+     "9.50 USD off"),
+])  # fmt: skip
+def test_what_is_typed_is_told_in_one_sentence(
+    operator_client: Client, language: str, changes: dict[str, str], text: str
+) -> None:
+    assert preview(operator_client, language, **changes) == {"text": text, "is_fault": False}
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"discount_value": "101"}, "A discount can't be more than 100 percent."),
+    (AMOUNT | {"discount_value": "5.5"}, "Amounts in KRW have no decimals."),
+    ({"discount": "amount", "discount_value": "3000"},
+     "A fixed amount has no largest discount: leave it empty."),
+])  # fmt: skip
+def test_terms_that_would_be_refused_are_told_with_their_reason(
+    operator_client: Client, changes: dict[str, str], sentence: str
+) -> None:
+    assert preview(operator_client, **changes) == {"text": sentence, "is_fault": True}
+
+
+@pytest.mark.parametrize("value", [
+    "", "-", "many", "NaN", "sNaN", "Infinity", "1e999999999", "\x00", "9" * 5000,
+])  # fmt: skip
+@pytest.mark.parametrize("name", list(TERMS))
+def test_what_cannot_be_read_is_no_failure(operator_client: Client, name: str, value: str) -> None:
+    found = preview(operator_client, **{name: value})
+    assert len(found["text"]) < 200
+    if name in ("discount", "discount_value", "currency"):
+        assert found == {"text": "", "is_fault": False}
+
+
+def test_the_page_has_the_sentence_of_what_it_shows(
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
+) -> None:
+    """Without a script: of a new form, a refused one, a saved draft and a copy of it."""
+    assert "<output>–</output>" in operator_client.get(ADD).content.decode()
+    refused = operator_client.post(ADD, FILLED | TERMS | {"stock": "0"})
+    assert f"<output>{ENGLISH}</output>" in refused.content.decode()
+    terms = {name: value for name, value in TERMS.items() if name != "currency"}
+    saved = draft("sale", **terms)
+    for address in (campaign_url("sale"), f"{ADD}?copy={saved.pk}"):
+        assert f"<output>{ENGLISH}</output>" in operator_client.get(address).content.decode()
+    lifecycle.schedule_campaign("sale", actor="Mina")
+    assert "terms-preview" not in operator_client.get(campaign_url("sale")).content.decode()
+
+
+def test_who_may_only_look_has_no_preview(read_only_client: Client) -> None:
+    assert read_only_client.get(PREVIEW, TERMS).status_code == 403
