@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 PATIENCE_S = 20
@@ -63,6 +64,10 @@ class Browser:
         """Wait until the element contains the text."""
         expect(self._first(css)).to_contain_text(text, use_inner_text=True)
 
+    def wait_until_gone(self, css: str, text: str) -> None:
+        """Wait until the element no longer contains the text."""
+        expect(self._first(css)).not_to_contain_text(text, use_inner_text=True)
+
     def wait_until_hidden(self, css: str) -> None:
         """Wait until no such element is visible."""
         expect(self._page.locator(css).filter(visible=True)).to_have_count(0)
@@ -95,6 +100,12 @@ class Browser:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < _TABLET}
         self._devtools.send("Emulation.setDeviceMetricsOverride", size)
 
+    def axe_violations(self) -> list[str]:
+        """What axe finds in the page: rule, and the elements."""
+        options = {"resultTypes": ["violations"]}
+        found = Axe().run(self._page, options=options).response["violations"]
+        return [f"{rule['id']}: {[node['target'] for node in rule['nodes']]}" for rule in found]
+
     def save_screenshot(self, path: Path) -> None:
         """Save the whole page as an image, also the part below the window's edge."""
         picture = self._devtools.send("Page.captureScreenshot", {"captureBeyondViewport": True})
@@ -106,7 +117,9 @@ class Browser:
 
 @contextmanager
 def start_browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
-    """Start Chromium with its profile in this folder; it ends with the block."""
+    """Start Chromium with its profile in this folder; it ends with the block. Fails at its end if
+    a page did something that its content security policy forbids."""
+    refused: list[str] = []
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs an event loop in this thread; Django's queries here are not part of it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
@@ -118,7 +131,14 @@ def start_browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
             no_viewport=True,  # the window's size, or that of `resize_page`
         )
         context.set_default_timeout(1000 * PATIENCE_S)
+        context.on("console", lambda said: _keep_violation(said.text, refused))
         try:
             yield Browser(context.pages[0])
         finally:
             context.close()
+    assert not refused, refused
+
+
+def _keep_violation(text: str, refused: list[str]) -> None:
+    if "Content Security Policy" in text:
+        refused.append(text)

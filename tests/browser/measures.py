@@ -79,9 +79,9 @@ return [...new Set(faint)];
 """
 
 _STILL = """
-const style = document.createElement('style');
-style.textContent = '*, *::before { transition: none !important; animation: none !important }';
-document.head.append(style);
+const style = new CSSStyleSheet();
+style.replaceSync('*, *::before { transition: none !important; animation: none !important }');
+document.adoptedStyleSheets.push(style);
 """
 
 

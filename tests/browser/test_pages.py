@@ -18,8 +18,10 @@ from coupons.campaigns import lifecycle, lookup, recorded_states
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim
 from coupons.issuing import drain
-from coupons.models import Campaign, Coupon, Slot
+from coupons.models import Campaign, Coupon, Rehearsal, Slot
+from coupons.operations import approvals
 from coupons.readiness import guard
+from coupons.rehearsal.tally import Tally
 from coupons.store import keys
 from tests.browser import measures
 from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
@@ -49,10 +51,25 @@ def campaigns_by_name(
         lifecycle.schedule_campaign(slug, actor="Mina")
     lifecycle.close_campaign("summer", actor="Mina")
     _claimed("autumn")
+    _rehearsed(made["winter"])
     settings.REDIS_WAIT_REPLICAS, settings.HOLD_BACK_S = 1, 600  # one red line
     recorded_states.follow_the_clock()
     guard.guard_openings()
     return made
+
+
+def _rehearsed(campaign: Campaign) -> None:
+    now, tally = timezone.now(), Tally()
+    for number in range(600):
+        tally.add_answer("admitted", "", latency_ms=5 + number % 40, second=number % 37)
+    seen = {"en": "Redis may evict keys: its maxmemory-policy is allkeys-lru.", "ko": "키 삭제"}
+    do = {"en": "redis-cli CONFIG SET maxmemory-policy noeviction", "ko": "redis-cli CONFIG"}
+    Rehearsal.objects.create(
+        campaign=campaign, shadow="rehearsal-" + "1" * 20, state="done", running=None, people=600,
+        per_second=20, actor="mina", started_at=now, leased_until=now, finished_at=now,
+        light="red", figures={"per_second": 19.6, "tally": tally.as_json(), "storing_s": 0.4},
+        lines=[{"name": "eviction", "light": "red", "seen": seen, "do": do}],
+    )  # fmt: skip
 
 
 def _claimed(slug: str) -> None:
@@ -68,6 +85,8 @@ def page_addresses(campaigns_by_name: dict[str, Campaign]) -> dict[str, str]:
     def campaign_address(name: str, below: str = "change") -> str:
         return f"/admin/coupons/campaign/{campaigns_by_name[name].pk}/{below}/"
 
+    lifecycle.change_stock("autumn", stock=120, actor="ann")  # an undo is offered
+    request = approvals.ask_close("autumn", actor="ann", reason="the sale is over")
     clerk = User.objects.create_user("clerk", is_staff=True)
     coupon = Coupon.objects.get(user="user-0062@shop.example")
     return {
@@ -78,12 +97,18 @@ def page_addresses(campaigns_by_name: dict[str, Campaign]) -> dict[str, str]:
         "open": campaign_address("autumn"),
         "held": campaign_address("spring"),
         "closed": campaign_address("summer"),
+        "pause": campaign_address("autumn", "do/pause"),
+        "close": campaign_address("autumn", "do/close"),
+        "requests": "/admin/coupons/approvalrequest/",
+        "request": f"/admin/coupons/approvalrequest/{request.pk}/change/",
         "board": campaign_address("spring", "readiness"),
+        "rehearsal": campaign_address("winter", "rehearsal"),
         "parked": campaign_address("autumn", "parked"),
         "receipt": campaign_address("autumn", "receipt"),
         "delete": campaign_address("winter", "delete"),
         "coupons": "/admin/coupons/coupon/",
         "coupon": f"/admin/coupons/coupon/{coupon.pk}/change/",
+        "audit": "/admin/coupons/auditevent/",
         "nothing": "/admin/nothing/",
         "nowhere": "/admin/coupons/campaign/4711/change/",
         "users": "/admin/auth/user/",

@@ -30,6 +30,7 @@ def https_site_port(
     stores = {name: child_environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
     given = child_environment | PRODUCTION | stores | {
         "DOOR": "operators", "SECURE_SSL_REDIRECT": "yes", "SHED_AFTER_S": "0",
+        "OPERATOR_TOTP": "no",  # tests/browser/test_second_factor.py has it
     }  # fmt: skip
     with services.start_web(given, tmp_path) as served:
         yield served
