@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.spec.model import Spec
+from provisioning.tags import Scope
 
 FILE = Path(__file__).parent / "permissions.toml"
 
@@ -16,12 +17,13 @@ FILE = Path(__file__).parent / "permissions.toml"
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """`on`: the resources of a policy for these actions. `examples`: ARNs of ours, for a
-    simulation."""
+    simulation. `where`: values that the request must have, by condition key."""
 
     service: str
     actions: tuple[str, ...]
     on: tuple[str, ...]
     examples: tuple[str, ...]
+    where: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -46,9 +48,17 @@ def required_grants(spec: Spec, account: str) -> tuple[Grant, ...]:
             actions=tuple(f"{row['prefix']}:{name}" for name in row["actions"]),
             on=tuple(arn.format(**names) for arn in row["on"]),
             examples=tuple(arn.format(**names) for arn in row.get("examples", row["on"])),
+            where=_conditions(spec, row),
         )
         for service, row in permission_table().items()
     )
+
+
+def _conditions(spec: Spec, row: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    region = [("aws:RequestedRegion", spec.environment.region)] if row.get("regional") else []
+    scope = Scope(project=spec.environment.project, environment=spec.environment.name)
+    tags = [(f"aws:ResourceTag/{name}", value) for name, value in scope.owner().items()]
+    return (*region, *(tags if row.get("ours") else []))
 
 
 def permission_policy(spec: Spec, account: str) -> dict[str, Any]:
@@ -56,7 +66,14 @@ def permission_policy(spec: Spec, account: str) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": list(grant.actions), "Resource": list(grant.on)}
+            {"Sid": sid_of(grant.service), "Effect": "Allow", "Action": list(grant.actions)}
+            | {"Resource": list(grant.on)}
+            | ({"Condition": {"StringEquals": dict(grant.where)}} if grant.where else {})
             for grant in required_grants(spec, account)
         ],
     }
+
+
+def sid_of(service: str) -> str:
+    """IAM allows letters and digits only."""
+    return "".join(word.capitalize() for word in service.split("-"))

@@ -86,6 +86,10 @@ def _simulate(cloud: Cloud, principal: str, grant: Grant) -> Answer:
         PolicySourceArn=principal,
         ActionNames=list(grant.actions),
         ResourceArns=list(grant.examples),
+        ContextEntries=[
+            {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for name, value in grant.where
+        ],
     )
     denied: list[str] = []
     undecided: list[str] = []

@@ -52,7 +52,7 @@ class Instance(Kind):
                 "key": host.get("KeyName", ""),
                 "groups": frozenset(_groups(host)),
                 "profile": host.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
-                "imdsv2": host["MetadataOptions"]["HttpTokens"] == "required",
+                "imdsv2": _is_guarded(host["MetadataOptions"]),
                 "protected": protection["DisableApiTermination"]["Value"],
                 "running": host["State"]["Name"] in ("pending", "running"),
                 "role": tags.get("Role", ""),
@@ -200,3 +200,10 @@ def _state(cloud: Cloud, id: str) -> str:
             for host in reservation["Instances"]:
                 return host["State"]["Name"]
     return ""
+
+
+def _is_guarded(options: Any) -> bool:
+    """Whether the metadata wants a token, and no answer goes further than to the host itself: not
+    to a container on it, nor through a proxy."""
+    hops = int(options.get("HttpPutResponseHopLimit", 1))
+    return bool(options["HttpTokens"] == "required" and hops == 1)

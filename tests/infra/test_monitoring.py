@@ -20,7 +20,13 @@ from config import (
     urls,  # noqa: F401
 )
 from coupons.monitoring.collectors import live_family
-from coupons.observability import grant_metrics, life_metrics, metrics, webhook_metrics
+from coupons.observability import (
+    grant_metrics,
+    life_metrics,
+    metrics,
+    stranger_metrics,
+    webhook_metrics,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -155,7 +161,7 @@ def declared_metrics() -> set[str]:
 
 
 def _live_gauges() -> list[metrics.Live]:
-    modules = (metrics, webhook_metrics, grant_metrics, life_metrics)
+    modules = (metrics, webhook_metrics, grant_metrics, life_metrics, stranger_metrics)
     declared = [value for module in modules for value in vars(module).values()]
     return [value for value in declared if isinstance(value, metrics.Live)]
 

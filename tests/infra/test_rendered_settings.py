@@ -28,6 +28,7 @@ def test_the_settings_name_both_redis_endpoints_and_mysql_with_its_authority(
     password = INVENTORY["all"]["vars"]["vault_redis_password"]
     assert settings["REDIS_URL"] == (
         f"rediss://:{password}@store.example:6379/0?ssl_cert_reqs=required"
+        "&ssl_ca_certs=/etc/ssl/certs/coupon-redis.pem"
     )
     assert settings["CELERY_BROKER_URL"] == "redis://broker.example:6380/0"
     assert settings["DATABASE_URL"].endswith(

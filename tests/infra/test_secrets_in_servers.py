@@ -1,5 +1,6 @@
 """Redis and MySQL get the same password from the roles that the site's URLs have."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -29,20 +30,33 @@ def redis_with(conf: Path) -> Iterator[str]:
         yield f"redis://{{}}127.0.0.1:{port}/0"
 
 
+def is_answered(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.AuthenticationError:
+        return False
+
+
 @pytest.mark.parametrize("password", [NASTY, "x", "쿠폰 ☃", "#", '"', "\\", "\\x41", "'", "% $"])
-def test_our_own_redis_knows_the_password_that_we_use(tmp_path: Path, password: str) -> None:
+@pytest.mark.parametrize("keeps_default", [True, False])
+def test_our_own_redis_knows_the_passwords_that_we_use(
+    tmp_path: Path, password: str, keeps_default: bool
+) -> None:
+    """Each user's own; the one without a user only while a site changes to users."""
     role = templating.ANSIBLE / "roles" / "redis"
     written = templating.render_template(
-        f"{{{{ lookup('ansible.builtin.template', '{role}/templates/coupon.conf.j2') }}}}",
-        SITE
-        | {"vault_redis_password": password, "redis_address": "127.0.0.1", "redis_memory": "0"},
+        f"{{{{ lookup('ansible.builtin.template', '{role}/templates/users.conf.j2') }}}}",
+        SITE | {"vault_redis_password": password, "redis_keeps_default": keeps_default},
     )
-    [line] = [line for line in written.splitlines() if line.startswith("requirepass")]
-    (tmp_path / "coupon.conf").write_text(line + "\n")
+    (tmp_path / "users.conf").write_text(written)
     part = templating.our_filters()["coupon_url_part"](password)
-    with redis_with(tmp_path / "coupon.conf") as url:
-        with redis.Redis.from_url(url.format(f":{part}@")) as client:
-            assert client.ping()
+    with redis_with(tmp_path / "users.conf") as url:
+        for user in ("web", "worker", "site", "metrics", "admin"):
+            own = hashlib.sha256(f"{password} for {user}".encode()).hexdigest()
+            with redis.Redis.from_url(url.format(f"{user}:{own}@")) as client:
+                assert client.ping()
+        with redis.Redis.from_url(url.format(f":{part}@")) as former:
+            assert is_answered(former) is keeps_default
         stranger = redis.Redis.from_url(url.format(""))
         with stranger, pytest.raises(redis.AuthenticationError):
             stranger.ping()

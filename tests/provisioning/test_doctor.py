@@ -169,6 +169,14 @@ def stub_simulations(
                 "PolicySourceArn": who,
                 "ActionNames": list(grant.actions),
                 "ResourceArns": list(grant.examples),
+                "ContextEntries": [
+                    {
+                        "ContextKeyName": name,
+                        "ContextKeyValues": [value],
+                        "ContextKeyType": "string",
+                    }
+                    for name, value in grant.where
+                ],
             },
         )
 

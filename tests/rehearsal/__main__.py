@@ -16,13 +16,19 @@ from pathlib import Path
 from coupons.claims.quantities import counted_noun
 from coupons.management.arguments import SentenceParser, Several, output_file
 from tests.rehearsal import (
+    canary,
     deployment,
+    exposure,
     leftovers,
+    listening,
     machine,
+    metadata,
     onhosts,
     onhosts_faults,
     onhosts_mutations,
     onhosts_releases,
+    onhosts_rotation,
+    onhosts_stores,
     onhosts_updates,
     onhosts_verbs,
     onnetwork,
@@ -41,7 +47,9 @@ PLAN: Plan = (
     (onhosts_updates.first_boot,),
     (
         onhosts.install_again, onhosts.first_coupon, onhosts.rush, onhosts.private_hosts,
-        onhosts.service, onhosts.doors, onhosts.ports, onhosts.no_java,
+        onhosts.service, onhosts.doors, listening.ports, onhosts.no_java,
+        exposure.services, metadata.metadata,
+        onhosts_stores.refused_by_stores,
     ),
     (onhosts_releases.release, onhosts_verbs.operate, onhosts_verbs.crowd),
     (
@@ -56,15 +64,23 @@ PLAN: Plan = (
 # Added by --thorough: a minute more.
 THOROUGH: Plan = (
     (onhosts_verbs.restarts, onhosts_verbs.look_first),
+    (onhosts_rotation.rotate_tokens,),
+    (onhosts_rotation.rotate_coupons,),
+    (onhosts_rotation.rotate_django,),
+    (onhosts_rotation.rotate_flower,),
     (onhosts_mutations.killed_halfway,),
     (onhosts_updates.patch,),
 )
-LAST: Plan = ((onhosts_releases.upgrade,), (onhosts.no_leaks, onhosts_verbs.nothing_told))
+LAST: Plan = (
+    (onhosts_releases.upgrade,),
+    (onhosts.no_leaks, onhosts_verbs.nothing_told, canary.canary),
+)
 STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}
 # Steps that need more than one api host and one consumer.
 BEYOND_HELLO = {
     onhosts_releases.release, onhosts_releases.upgrade, onhosts_verbs.restarts,
-    onhosts_faults.lose_a_consumer,
+    onhosts_faults.lose_a_consumer, onhosts_rotation.rotate_tokens,
+    onhosts_rotation.rotate_coupons, onhosts_rotation.rotate_django, onhosts_rotation.rotate_flower,
 }  # fmt: skip
 
 

@@ -6,7 +6,9 @@ Certificates have what RFC 5280 requires: from 3.13 on Python refuses others (VE
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -38,9 +40,9 @@ class Authority:
         self.file.write_bytes(_pem_bytes(builder.sign(self._key, hashes.SHA256())))
 
     def sign(self, name: str, *, days: float = 1) -> tuple[Path, Path]:
-        """(certificate, key) for a server of that name, valid from yesterday for `days`."""
+        """(certificate, key) for a server of that name or address, from yesterday for `days`."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        names = x509.SubjectAlternativeName(_general_names(name))
         begun = self._begun(_x509_name(name[:64]), key, days)
         builder = begun.add_extension(names, critical=False)
         certificate, secret = self.signed(name)
@@ -77,6 +79,14 @@ class Authority:
         own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return builder.add_extension(own, critical=False).add_extension(issuer, critical=False)
+
+
+def _general_names(name: str) -> list[x509.GeneralName]:
+    """An address twice: MariaDB's client compares it with names only."""
+    names: list[x509.GeneralName] = [x509.DNSName(name)]
+    with suppress(ValueError):
+        names.append(x509.IPAddress(ip_address(name)))
+    return names
 
 
 def _x509_name(common_name: str) -> x509.Name:

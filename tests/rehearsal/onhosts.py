@@ -36,10 +36,6 @@ ASK_OPERATORS = (
     " curl -s -o /dev/null -w '%{http_code}\\n' -H 'X-Forwarded-Proto: https'"
     ' -H "Host: ${at%:*}" http://$at$path; done'
 )
-# Beside ssh and the node exporter. Redis, MariaDB, Prometheus, Grafana and granian's own ports are
-# on the loopback only; the first consumer has Flower.
-LISTENS = {"api": {8080, 8082, 8090, 8405}, "consumer": {8081}, "loadgen": {8089}}
-FLOWER = 5555
 
 
 def install(it: Deployment, record: Record) -> None:
@@ -119,30 +115,6 @@ def doors(it: Deployment, record: Record) -> None:
             if set(statuses) != {"200"}:
                 raise Wrong(f"{host.name}, on its operators' door: {statuses}")
         step.found = f"{len(OPERATORS_PATHS)} paths: 404 from outside, 200 on port 8090"
-
-
-def ports(it: Deployment, record: Record) -> None:
-    """Compare the listening ports of each host, except on the loopback, with a table."""
-    with record.step("each host listens where it should and nowhere else") as step:
-        wrongs = [wrong for host in it.hosts.values() if (wrong := _port_fault(it, host))]
-        if wrongs:
-            raise Wrong("; ".join(wrongs))
-        step.found = counted_noun(len(it.hosts), "host")
-
-
-def _port_fault(it: Deployment, host: Host) -> str:
-    """The fault of a host; empty: none."""
-    roles = [role for role in LISTENS if host in it.of_role(role)]
-    wanted = {22, 9100}.union(*(LISTENS[role] for role in roles))
-    if host == next(iter(it.of_role("consumer")), None):
-        wanted.add(FLOWER)
-    lines = host.run("ss", "-Hltn").stdout.split("\n")
-    where = [line.split()[3].rpartition(":") for line in lines if line]
-    open_here = {int(port) for address, _, port in where if not address.startswith("127.")}
-    open_here -= {5355}  # systemd's own resolver, which nftables does not let in
-    if open_here == wanted:
-        return ""
-    return f"{host.name}: {sorted(open_here)} in place of {sorted(wanted)}"
 
 
 def rush(it: Deployment, record: Record) -> None:

@@ -61,10 +61,11 @@ def operate(it: Deployment, record: Record) -> None:
             onhosts.insist_on_recap(done)
             if word not in done.output:
                 raise Wrong(f"{verb} doesn't say {word}:\n{done.end}")
-        named = ("--username", "mina", "--email", "mina@shop.example")
-        it.of_role("api")[0].run(
-            "/usr/local/bin/coupon-manage", "createsuperuser", "--noinput", *named
-        )
+        done = it.books.run("operate", verb="operator", user="mina", role="operator",
+                            log="operate-operator")  # fmt: skip
+        onhosts.insist_on_recap(done)
+        if "/admin/invitation/" not in done.output:
+            raise Wrong(f"operator prints no link:\n{done.end}")
         done = it.books.run("operate", verb="unlock", user="mina", log="operate-unlock")
         onhosts.insist_on_recap(done)
         if "mina may log in" not in done.output:
@@ -75,6 +76,10 @@ def operate(it: Deployment, record: Record) -> None:
 def claim_status(it: Deployment, slug: str) -> int:
     """The status of a new user's claim."""
     [(_, token)] = it.sales.people(1, secrets.token_hex(4))
+    return status_of_claim(it, slug, token)
+
+
+def status_of_claim(it: Deployment, slug: str, token: str) -> int:
     request = urllib.request.Request(
         f"{it.sales.url_of(slug)}/claims", method="POST",
         headers={"Authorization": f"Bearer {token}"},

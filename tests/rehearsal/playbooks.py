@@ -137,7 +137,7 @@ def of_account(here: Stage, **settings: object) -> Playbooks:
         online=here.topology.role("api")[-1].name,
         app_archive=str(archives / "coupon-{{ app_version }}.tar.gz"),
         loadgen_archive=str(archives / "loadgen-{{ loadgen_version }}.tar.gz"),
-        common_authorities=[ca], coupon_mysql_authority=ca, **settings,
+        common_authorities=[ca], coupon_mysql_authority=ca, coupon_redis_authority=ca, **settings,
     )  # fmt: skip
     beside = inventory / "group_vars" / "all" / "rehearsal.yml"
     beside.write_text(json.dumps(books.settings()))

@@ -10,7 +10,15 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.rehearsal import hosts, onhosts, onhosts_faults, onhosts_updates, releases
+from tests.rehearsal import (
+    hosts,
+    onhosts,
+    onhosts_faults,
+    onhosts_rotation,
+    onhosts_stores,
+    onhosts_updates,
+    releases,
+)
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -36,6 +44,7 @@ Host {name}
 """
 STEPS = (
     onhosts.install, onhosts_updates.first_boot, onhosts.service, onhosts.doors, onhosts.rush,
+    onhosts_stores.refused_by_stores, onhosts_rotation.rotate_stores,
     onhosts.install_again, onhosts_faults.reboot, onhosts_faults.kill_units,
     onhosts_updates.unattended, onhosts_updates.patch, onhosts.rush, onhosts.no_java,
     onhosts.no_leaks,

@@ -103,10 +103,10 @@ def _is_listening(here: Stage, place: Place) -> bool:
 
 
 def read_secret(here: Stage, name: str) -> str:
-    """A secret of the environment, as the operator reads it."""
+    """A secret of the environment, as the operator reads it; the newest while it is exchanged."""
     path = f"{here.spec.path}/secrets/{name}"
     answer = here.cloud.ssm.get_parameter(Name=path, WithDecryption=True)
-    return answer["Parameter"]["Value"]
+    return answer["Parameter"]["Value"].split(" ")[0]
 
 
 def read_secrets(here: Stage) -> list[str]:

@@ -73,6 +73,18 @@ def env_list(values: list[Any]) -> str:
     return plain
 
 
+def keys_by_id(secrets: list[str]) -> list[dict[str, str]]:
+    """Keys of codes, newest first, with their ids: the first that there ever was is k1."""
+    return [
+        {"id": f"k{len(secrets) - older}", "secret": secret} for older, secret in enumerate(secrets)
+    ]
+
+
+def waiting_last(newest_first: list[Any], waits: bool) -> list[Any]:
+    """With `waits` the newest of several comes last: accepted, but nothing is made with it."""
+    return [*newest_first[1:], *newest_first[:1]] if waits else newest_first
+
+
 def _utf8(value: Any) -> bytes:
     try:
         return str(value).encode()
@@ -86,5 +98,8 @@ def _is_no_character(sign: int) -> bool:
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        named = (unfit, unfit_settings, env_line, env_list, redis_word, unit_word, url_part)
+        named = (
+            unfit, unfit_settings, env_line, env_list, redis_word, unit_word, url_part, keys_by_id,
+            waiting_last,
+        )  # fmt: skip
         return {f"coupon_{function.__name__}": function for function in named}

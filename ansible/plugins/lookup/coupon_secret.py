@@ -38,11 +38,19 @@ options:
       (yet) is passed over, as perhaps no role needs it
     type: bool
     default: false
+  generations:
+    description: >-
+      all values of one secret, newest first, while C(operate.yml -e verb=rotate) exchanges it;
+      otherwise the answer is the newest alone
+    type: bool
+    default: false
 notes:
   - A value in a vault is taken as it stands; only one that is C({{ … }}) as a whole is a template.
   - No message of this plugin shows a value, or a part of one.
 """
 
+# Several values in one place, newest first: only values that we drew can be told apart by a space.
+GENERATIONS = re.compile(r"[A-Za-z0-9]{32,}(?: [A-Za-z0-9]{32,})+")
 LETTERS = string.ascii_letters + string.digits
 LENGTH = 64
 TEMPLATE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
@@ -64,7 +72,11 @@ class LookupModule(LookupBase):
         if only_judge:
             terms = [name for name in terms if self._is_there(kept, name, variables)]
         values = [self._judged(kept, name, ways[kept](name, variables)) for name in terms]
-        return [] if only_judge else values
+        if only_judge:
+            return []
+        if self.get_option("generations"):
+            return [one for value in values for one in _generations(value)]
+        return [_generations(value)[0] for value in values]
 
     def _is_there(self, kept: str, name: str, variables: Any) -> bool:
         """Whether the secret exists; for SSM this is only known by reading it."""
@@ -135,6 +147,10 @@ class LookupModule(LookupBase):
     def _kept_in(self, name: str, variables: Any) -> Path:
         folder = self._templar.template(variables["coupon_secrets_folder"])
         return Path(folder).expanduser() / name
+
+
+def _generations(value: str) -> list[str]:
+    return value.split(" ") if GENERATIONS.fullmatch(value) else [value]
 
 
 def _draw(file: Path) -> None:

@@ -166,6 +166,9 @@ PIPELINE = [
                 ' or label_replace(vector(0), "task", "none", "", "")',
             "wake-ups lost": "sum(rate(coupon_wakeups_lost_total[1m]))",
             "public counts lost": "sum(rate(coupon_public_counts_lost_total[1m]))",
+            "refusals without a note, {{why}}":
+                "sum by (why) (rate(coupon_refusals_not_noted_total[1m]))"
+                ' or label_replace(vector(0), "why", "none", "", "")',
             "drains that waited": "sum(rate(coupon_drain_waits_total[1m]))",
         },
     ),

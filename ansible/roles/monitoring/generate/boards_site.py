@@ -24,6 +24,20 @@ CAPACITY = [
         says="refused: at a limit, no password was checked. Many: passwords are guessed.",
     ),
     Panel(
+        title="Strangers, a minute",
+        queries={
+            "refused by Django: {{kind}}":
+                "sum by (kind) (60 * rate(coupon_security_refusals_total[5m]))",
+            "messages dropped: {{why}}":
+                "sum by (why) (60 * rate(coupon_messages_dropped_total[5m]))",
+            "over a limit: {{limit}}":
+                "sum by (limit) (60 * rate(coupon_requests_limited_total[5m]))",
+            "failures of limiters": "sum(60 * rate(coupon_limiter_failures_total[5m]))",
+            "log records left out": "sum(60 * rate(coupon_log_records_left_out_total[5m]))",
+        },
+        says="What clients and messages caused that is none of ours. Nothing to do by itself.",
+    ),
+    Panel(
         title="Redis memory", unit="bytes",
         queries={
             "used": "max(coupon_redis_memory_bytes)",
