@@ -14,7 +14,8 @@ def describe_machine() -> dict[str, object]:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": _commit(),
         "machine": f"{_processor()}, {counted_noun(os.cpu_count() or 1, 'core')}",
-        "python": platform.python_version(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "compiler": platform.python_compiler(),
         "busy": round(os.getloadavg()[0], 1),
     }
 

@@ -7,6 +7,7 @@ JWT_SIGNING_KEY_FILE names its private key (PEM; RSA or P-256), as an identity p
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ _LOCAL_SECRET = "local-only-" + "2" * 40
 class TokenPool:
     """`prefix` makes this process's user names unique among all processes."""
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix, self._next = prefix, 0
+    def __init__(self, prefix: str, environment: Mapping[str, str] = os.environ) -> None:
+        self._prefix, self._next, self._environment = prefix, 0, environment
         self._ready: deque[tuple[str, str]] = deque()
 
     def make_tokens(self, count: int) -> None:
@@ -38,21 +39,21 @@ class TokenPool:
     def _new(self) -> tuple[str, str]:
         self._next += 1
         user = f"{self._prefix}-{self._next}"
-        return user, mint_token(user)
+        return user, mint_token(user, self._environment)
 
 
-def mint_token(user: str) -> str:
+def mint_token(user: str, environment: Mapping[str, str] = os.environ) -> str:
     claims = {
-        "iss": os.environ.get("JWT_ISSUER", "https://shop.local"),
-        "aud": os.environ.get("JWT_AUDIENCE", "coupons"),
+        "iss": environment.get("JWT_ISSUER", "https://shop.local"),
+        "aud": environment.get("JWT_AUDIENCE", "coupons"),
         "sub": user,
         "exp": int(time.time()) + LIFETIME_S,
     }
-    if file := os.environ.get("JWT_SIGNING_KEY_FILE"):
+    if file := environment.get("JWT_SIGNING_KEY_FILE"):
         key, algorithm = _private_key(file)
-        headers = {"kid": os.environ["JWT_SIGNING_KEY_ID"]}
+        headers = {"kid": environment["JWT_SIGNING_KEY_ID"]}
         return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
-    return jwt.encode(claims, os.environ.get("JWT_HS256_SECRET", _LOCAL_SECRET), algorithm="HS256")
+    return jwt.encode(claims, environment.get("JWT_HS256_SECRET", _LOCAL_SECRET), algorithm="HS256")
 
 
 @cache

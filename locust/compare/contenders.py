@@ -1,5 +1,6 @@
-"""The compared designs: A and B are the product, C and D its peers. The same servers, number of
-processes and settings; authentication, metrics and error handling are on everywhere.
+"""The compared designs: A and B are the product, C, D and E its peers; BR and DR are B and D with
+RS256 tokens. The same servers, number of processes and settings; authentication, metrics and error
+handling are on everywhere.
 """
 
 import secrets
@@ -64,17 +65,18 @@ def secrets_for_all(environment: Mapping[str, str]) -> dict[str, str]:
 def plan_comparison(
     folder: Path, env: dict[str, str], tutorial_database: str, peers_python: str
 ) -> Comparison:
+    """All but the pair with RS256 tokens."""
     ours = env | _metrics(folder, "product") | _django("config.settings", TOP)
     theirs = env | _metrics(folder, "tutorial") | _django("shop.settings", TUTORIAL)
     theirs |= {"DATABASE_URL": tutorial_database}
-    fast = env | _metrics(folder, "fastapi")
-    urls = {name: f"http://127.0.0.1:{free_port()}" for name in ("product", "tutorial", "fastapi")}
+    urls = {name: local_url() for name in ("product", "tutorial", "fastapi", "asgi")}
     programs = [
         _granian("product-web", "config.wsgi", urls["product"], ours, TOP),
         *_celery("product", "config", ours, TOP, folder),
         _granian("tutorial-web", "shop.wsgi", urls["tutorial"], theirs, TUTORIAL),
         _celery("tutorial", "shop", theirs, TUTORIAL, folder)[0],
-        _uvicorn(urls["fastapi"], fast, peers_python),
+        _uvicorn("fastapi", urls["fastapi"], env | _metrics(folder, "fastapi"), peers_python),
+        bare_asgi(urls["asgi"], env | _metrics(folder, "asgi"), peers_python),
     ]
     manage = TOP / "manage.py"
     contenders = (
@@ -91,8 +93,36 @@ def plan_comparison(
             is_peer=True,
         ),
         Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours, is_peer=True),
+        Contender("E", "bare ASGI", "queued", 9_000, urls["asgi"], manage, ours, is_peer=True),
     )
     return Comparison(programs, {contender.key: contender for contender in contenders})
+
+
+def plan_signed_pair(
+    folder: Path, env: dict[str, str], keys: dict[str, str], peers_python: str
+) -> Comparison:
+    """B and D once more, with tokens as an identity provider signs them with RS256. The worker of
+    the first B stores their claims, too."""
+    signed = env | keys
+    ours = signed | _metrics(folder, "product-rs256") | _django("config.settings", TOP)
+    fast = signed | _metrics(folder, "fastapi-rs256")
+    product, fastapi, manage = local_url(), local_url(), TOP / "manage.py"
+    return Comparison(
+        [
+            _granian("product-rs256", "config.wsgi", product, ours, TOP),
+            _uvicorn("fastapi-rs256", fastapi, fast, peers_python),
+        ],
+        {
+            "BR": Contender("BR", "queued, RS256", "queued", 3_000, product, manage, ours),
+            "DR": Contender(
+                "DR", "FastAPI, RS256", "queued", 3_000, fastapi, manage, ours, is_peer=True
+            ),
+        },
+    )
+
+
+def local_url() -> str:
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def _django(settings: str, project: Path) -> dict[str, str]:
@@ -123,11 +153,21 @@ def _celery(name: str, app: str, env: dict[str, str], cwd: Path, folder: Path) -
     ]
 
 
-def _uvicorn(url: str, env: dict[str, str], python: str) -> Program:
+def bare_asgi(url: str, env: dict[str, str], python: str, *, loop: str = "uvloop") -> Program:
+    command = [
+        python, "-m", "granian", "--interface", "asgi", "--loop", loop, "--http", "1", "--no-ws",
+        "--workers", str(PROCESSES), "--backlog", "4096",
+        "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "asgi_peer:app",
+    ]  # fmt: skip
+    path = {"PYTHONPATH": str(HERE)}
+    return Program("asgi-web", command, env | path, HERE, f"{url}/api/v1/campaigns/none")
+
+
+def _uvicorn(name: str, url: str, env: dict[str, str], python: str) -> Program:
     command = [
         python, "-m", "uvicorn", "fastapi_peer:app", "--app-dir", str(HERE),
         "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", str(PROCESSES),
         "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning",
         "--backlog", "4096",
     ]  # fmt: skip
-    return Program("fastapi-web", command, env, HERE, f"{url}/api/v1/campaigns/none")
+    return Program(f"{name}-web", command, env, HERE, f"{url}/api/v1/campaigns/none")

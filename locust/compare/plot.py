@@ -15,8 +15,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from option_types import SentenceParser, input_file, output_file
 
-NAMES = {"A": "A  direct", "B": "B  queued", "C": "C  tutorial", "D": "D  FastAPI"}
-COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "C": "#d9a441", "D": "#b5533c"}
+NAMES = {
+    "A": "A  direct", "B": "B  queued", "BR": "B  queued, RS256", "C": "C  tutorial",
+    "D": "D  FastAPI", "DR": "D  FastAPI, RS256", "E": "E  bare ASGI",
+}  # fmt: skip
+COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "BR": "#6fa9bd", "C": "#d9a441", "D": "#b5533c",
+           "DR": "#d39683", "E": "#6b7f3f"}  # fmt: skip
 PERCENTILES = ("p50", "p90", "p95", "p99", "max")
 
 

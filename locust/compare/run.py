@@ -1,4 +1,4 @@
-"""`make compare`: the write-up's experiment on this machine, and two other designs.
+"""`make compare`: the write-up's experiment on this machine, and three other designs.
 
     python -m tests.servers python locust/compare/run.py [--rounds 3] [--quick]
 
@@ -27,10 +27,26 @@ import machine_info
 import MySQLdb
 import option_types
 import provider_keys
-from contenders import HERE, TOP, Contender, plan_comparison, secrets_for_all
+from contenders import (
+    HERE,
+    TOP,
+    Comparison,
+    Contender,
+    plan_comparison,
+    plan_signed_pair,
+    secrets_for_all,
+)
 from measured_rounds import CONNECTIONS, Round, Times, by_locust, by_wrk
 from programs import running
-from ratios import Rounds, list_faults, median_figures, median_rps, summary_ratios
+from ratios import (
+    GOALS,
+    Rounds,
+    list_faults,
+    median_figures,
+    median_rps,
+    ratio_lines,
+    summary_ratios,
+)
 
 OVERLOAD = 3  # offered load of the second measurement, as a multiple of the maximum of `direct`
 
@@ -42,12 +58,13 @@ class Plan:
     offered: Times
     wrk: Times
     processes: int  # of Locust
-    may_refuse: str = ""  # keys of peers
+    may_refuse: tuple[str, ...] = ()  # keys of peers
 
 
 FULL = Plan(3, Times(2, 5), Times(4, 8), Times(1, 4), 1)
 # No measurement, so a peer may refuse claims, as it does on a busy machine.
-QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1, may_refuse="CD")
+QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1, may_refuse=("C", "D", "E", "DR"))
+BY_WRK = ("B", "D", "E", "BR", "DR")
 
 
 def main() -> int:
@@ -99,14 +116,27 @@ def _stand(folder: Path, stack: ExitStack, peers_python: str, tokens: str) -> di
         shared |= provider_keys.make_keys(folder, tokens)
     os.environ.update(shared)
     env = shared | {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL")}
-    stand = plan_comparison(folder, env, _second_database("tutorial"), peers_python)
-    for contender in {c.manage: c for c in stand.contenders.values()}.values():
+    database = _second_database("tutorial")
+    plans = [plan_comparison(folder, env, database, peers_python)]
+    of_provider = folder / "provider"
+    of_provider.mkdir()
+    keys = provider_keys.make_keys(of_provider, "RS256")
+    plans.append(plan_signed_pair(folder, env, keys, peers_python))
+    contenders = {key: one for plan in plans for key, one in plan.contenders.items()}
+    _start(plans, contenders, stack, folder)
+    return contenders
+
+
+def _start(
+    plans: list[Comparison], contenders: dict[str, Contender], stack: ExitStack, folder: Path
+) -> None:
+    for contender in {c.manage: c for c in contenders.values()}.values():
         command = [sys.executable, str(contender.manage), "migrate", "-v0", "--run-syncdb"]
         subprocess.run(command, env=os.environ | contender.env, check=True)
-    for program in stand.programs:
-        stack.enter_context(running(program, folder))
+    for plan in plans:
+        for program in plan.programs:
+            stack.enter_context(running(program, folder))
     time.sleep(3)  # the workers have no health page to wait for
-    return stand.contenders
 
 
 def _second_database(name: str) -> str:
@@ -131,7 +161,7 @@ def _compare(plan: Plan, who: dict[str, Contender], folder: Path) -> dict[str, A
                 folder=folder, processes=plan.processes,
             )  # fmt: skip
             saturated[key].append(_tell("saturated", number, who[key], one))
-        for key in "BD":
+        for key in BY_WRK:
             one = by_wrk(who[key], plan.wrk, folder=folder)
             wrk[key].append(_tell("by wrk", number, who[key], one))
     users = round(OVERLOAD * median_rps(saturated["A"]))
@@ -148,6 +178,7 @@ def _found(
     readings = {"saturated": saturated, "offered": offered, "wrk": wrk}
     return {
         **summary_ratios(saturated, offered, wrk),
+        "goals": GOALS,
         **machine_info.describe_machine(),
         "rounds": plan.rounds,
         "seats": CONNECTIONS,
@@ -164,7 +195,7 @@ def _found(
 
 def _tell(reading: str, number: int, who: Contender, one: Round) -> Round:
     print(
-        f"round {number}  {reading:12} {who.key} {who.name:9} {one['rps']:8,.0f}/s"
+        f"round {number}  {reading:12} {who.key:2} {who.name:14} {one['rps']:8,.0f}/s"
         f"  mean {one['ms'].get('mean', 0):8,.1f} ms  told {one['told']:,}"
         f" stored {one['stored']:,} {'✗' if one['faults'] or one['not_admitted'] else '✓'}",
         flush=True,
@@ -184,8 +215,7 @@ def _draw(path: Path, python: str) -> None:
 
 
 def _show(found: dict[str, Any], path: Path) -> None:
-    for name in [key for key in found if "_over_" in key]:
-        print(f"{name:28} {found[name]:8,.2f}")
+    print(*ratio_lines(found), sep="\n")
     for fault in found["faults"]:
         print(f"✗ {fault}")
     print(f"{found['took_s']} s on {found['machine']}, commit {found['commit']}; {path}")

@@ -1,7 +1,11 @@
 """The arithmetic of the bench: when a goal is reached, and figures read back from a file."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from tests.bench import __main__ as bench
 from tests.bench import console_tables, figures, run_file
 from tests.bench.figures import Figure, Goal, Verdict
 from tests.bench.paired_rounds import Pairs, interleave_blocks
@@ -29,6 +33,39 @@ def test_a_figure_without_a_goal_misses_nothing() -> None:
 def test_what_is_not_good_enough_is_named() -> None:
     measured = [Figure("rps_ratio", 0.5), Figure("drain_ratio", 0.5)]
     assert figures.missed_goals(measured) == ["rps_ratio"]
+
+
+def test_every_goal_belongs_to_a_figure_and_every_figure_to_the_page() -> None:
+    assert figures.GOALS.keys() <= set(bench.NAMES)
+    page = (Path(bench.__file__).parent / "README.md").read_text()
+    rows = [row for row in page.splitlines() if row.count("|") == 5]
+    named = {name for row in rows for name in re.findall(r"[a-z0-9_]+", row.split("|")[1])}
+    assert set(bench.NAMES) - named <= {"bytes_per_claimant_valkey", "admission_growth_valkey"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("'--enable-optimizations' '--with-lto' '--prefix=/usr'", "PGO and LTO"),
+        ("'--prefix=/usr'", "no PGO or LTO asked of configure"),
+        (None, "options of the build unknown"),
+    ],
+)
+def test_the_build_of_the_interpreter_is_said(arguments: str | None, said: str) -> None:
+    assert run_file.build_options(arguments) == said
+
+
+def test_the_interpreter_stands_above_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    interpreter = run_file.describe_interpreter()
+    about = {"commit": "abc", "machine": {"cpu": "X", "cores": 2, **interpreter}}
+    console_tables.print_figures([Figure("rps_ratio", 0.5)], about)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{interpreter['implementation']} {interpreter['python']}" in said
+    assert interpreter["build"] in said
+
+
+def test_the_interpreter_of_an_earlier_run_is_its_version() -> None:
+    assert run_file.interpreter_sentence({"python": "3.11.7"}) == "Python 3.11.7"
 
 
 def test_one_disturbed_round_does_not_move_the_ratio() -> None:

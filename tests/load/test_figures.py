@@ -4,7 +4,7 @@ import pytest
 from answers import ClaimAnswer, parse_answer
 from arrivals import EVEN, RUSH, arrival_time, due_between
 from figures import Window, measure_run, percentile
-from ratios import list_faults, median_figures, summary_ratios
+from ratios import list_faults, median_figures, ratio_lines, summary_ratios
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,25 @@ def test_ratios_are_of_medians_and_above_one_for_the_queued_road() -> None:
         "C": [round_of(400, 1)],
     }
     offered = {"A": [round_of(1, 800)], "B": [round_of(1, 4)]}
-    wrk = {"B": [round_of(950, 1)], "D": [round_of(1000, 1)]}
+    rates = {"B": 950, "D": 1000, "E": 1900, "BR": 900, "DR": 600}
+    wrk = {key: [round_of(rate, 1)] for key, rate in rates.items()}
     assert summary_ratios(saturated, offered, wrk) == {
         "rps_queued_over_direct": 10,
         "mean_direct_over_queued": 200,
         "rps_queued_over_tutorial": 2.5,
         "rps_queued_over_fastapi": 0.95,
+        "rps_queued_over_fastapi_rs256": 1.5,
+        "rps_queued_over_bare_asgi": 0.5,
     }
     assert median_figures(saturated["A"]) == {"rps": 100, "mean": 1}
+
+
+def test_a_ratio_is_printed_beside_its_goal() -> None:
+    found = {"rps_queued_over_direct": 11, "rps_queued_over_fastapi": 1.29, "rounds": 3}
+    reached, missed = ratio_lines(found)
+    assert reached.split() == ["rps_queued_over_direct", "11.00", "goal", "≥", "11", "✓"]
+    assert missed.endswith("1.29  goal ≥ 1.3 ✗ missed")
+    assert ratio_lines({"rps_queued_over_bare_asgi": 0.4})[0].split()[-1] == "0.40"
 
 
 def test_a_round_that_lost_a_claim_or_refused_one_is_named() -> None:
@@ -100,5 +111,5 @@ def test_a_round_that_lost_a_claim_or_refused_one_is_named() -> None:
         "saturated, B, round 2: 3 lost.",
         "saturated, B, round 2: 2 claims were not admitted.",
     ]
-    assert list_faults(may_refuse="CD", saturated=rounds) == list_faults(saturated=rounds)
-    assert list_faults(may_refuse="B", saturated=rounds) == ["saturated, B, round 2: 3 lost."]
+    assert list_faults(may_refuse=("C", "D"), saturated=rounds) == list_faults(saturated=rounds)
+    assert list_faults(may_refuse=("B",), saturated=rounds) == ["saturated, B, round 2: 3 lost."]
