@@ -22,9 +22,22 @@ from tests.bench.sample_sizes import FULL, QUICK, Size
 # Function → the figures it measures. Dotted paths, because the modules can be imported only after
 # Django is configured with the servers' addresses.
 MEASURES = {
-    "tests.bench.claim_cpu.measure_admission": ("admission_cpu_ratio",),
-    "tests.bench.claim_cpu.measure_sold_out": ("sold_out_cpu_ratio",),
+    "tests.bench.claim_cpu.measure_admission": (
+        "admission_cpu_ratio",
+        "admission_shared_ratio",
+    ),
+    "tests.bench.claim_cpu.measure_sold_out": (
+        "sold_out_cpu_ratio",
+        "sold_out_shared_ratio",
+    ),
+    "tests.bench.claim_cpu.measure_not_open": ("not_open_cpu_ratio", "not_open_shared_ratio"),
+    "tests.bench.storms.measure_storms": (
+        "claims_beside_early",
+        "claims_beside_late",
+        "opening_in_a_storm",
+    ),
     "tests.bench.http_rate.measure_rps_ratio": ("rps_ratio",),
+    "tests.bench.thin_rate.measure_thin_ratio": ("claims_over_thin_wsgi",),
     "tests.bench.front_cost.measure_front_cost": ("front_cost", "front_rules_cost"),
     "tests.bench.watcher_cost.measure_watchers": ("watchers_core_share",),
     "tests.bench.scrape_cost.measure_scrape_cost": ("scrape_cost",),
@@ -36,6 +49,7 @@ MEASURES = {
         "claim_eddsa_ratio",
     ),
     "tests.bench.cross_origin_cost.measure_cross_origin": ("cross_origin_us",),
+    "tests.bench.queue_mac_cost.measure_queue_mac": ("queue_mac_ratio",),
     "tests.bench.tracing_cost.measure_tracing_cost": ("tracing_cost",),
     "tests.bench.drain_rate.measure_drain_ratio": ("drain_ratio",),
     "tests.bench.redemption_rate.measure_redeem_ratio": ("redeem_ratio",),
@@ -51,6 +65,8 @@ MEASURES = {
     ),
     "tests.bench.many_campaigns.measure_campaign_growth": ("campaigns_growth",),
     "tests.bench.decision_rate.measure_decisions": ("redis_decisions_per_s",),
+    "tests.bench.process_cost.measure_start": ("first_202_s",),
+    "tests.bench.process_cost.measure_memory": ("web_rss_mb",),
 }
 NAMES = [name for names in MEASURES.values() for name in names]
 

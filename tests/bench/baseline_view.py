@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.settings import DEFAULTS, IMPORT_STRINGS, APISettings
 from rest_framework.views import APIView
 
-PATH = "/stock"
+PATH = "/stock"  # by Django's own request cycle
+SHARED_PATH = "/api/stock"  # by ours (`config.request_cycle`)
 
 
 class BaselineView(APIView):

@@ -4,6 +4,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from config.wsgi import application
 from coupons.campaigns.snapshot import CampaignSnapshot
 from tests.bench import baseline_view, bench_campaigns, bench_users
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Block, interleave_blocks, with_progress
+from tests.bench.paired_rounds import Block, Pairs, interleave_blocks, with_progress
 from tests.bench.sample_sizes import Size
 
 BODY = b'{"nth":1}'
@@ -38,10 +39,10 @@ NEW_PROJECT = [
 def measure_admission(_: Path, size: Size) -> list[Figure]:
     """Each claim has a new user and is admitted."""
     campaign = bench_campaigns.open_campaign("cpu", stock=request_count(size))
-    figure = _figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)
-    figure.details["us_per_stock_request_without_middleware"] = 1e6 * _elsewhere([], size)
-    figure.details["us_per_stock_request_in_a_new_project"] = 1e6 * _elsewhere(NEW_PROJECT, size)
-    return [figure]
+    shipped, shared = _figures("admission", campaign, HTTPStatus.ACCEPTED, size)
+    shipped.details["us_per_stock_request_without_middleware"] = 1e6 * _elsewhere([], size)
+    shipped.details["us_per_stock_request_in_a_new_project"] = 1e6 * _elsewhere(NEW_PROJECT, size)
+    return [shipped, shared]
 
 
 def measure_sold_out(_: Path, size: Size) -> list[Figure]:
@@ -52,7 +53,13 @@ def measure_sold_out(_: Path, size: Size) -> list[Figure]:
         [_environ(bench_campaigns.claims_path(campaign), *bench_users.make_tokens(1))],
         HTTPStatus.ACCEPTED,
     )
-    return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
+    return _figures("sold_out", campaign, HTTPStatus.CONFLICT, size)
+
+
+def measure_not_open(_: Path, size: Size) -> list[Figure]:
+    """Each claim has a new user and is refused: not open yet."""
+    campaign = bench_campaigns.open_campaign("early", stock=1000, opens_in=timedelta(hours=1))
+    return _figures("not_open", campaign, HTTPStatus.CONFLICT, size)
 
 
 def _elsewhere(middleware: list[str], size: Size) -> float:
@@ -67,11 +74,29 @@ def request_count(size: Size) -> int:
     return (size.cpu_rounds + 1) * size.cpu_block
 
 
-def _figure(name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: Size) -> Figure:
+def _figures(
+    name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: Size
+) -> list[Figure]:
+    """Both yardsticks in the same rounds: ÷ the stock view as shipped, and ÷ the stock view that
+    shares our request cycle."""
     connections.close_all()  # a claim needs none, so a serving process has none
     ours = request_blocks(application, bench_campaigns.claims_path(campaign), expected, size)
     theirs = request_blocks(application, baseline_view.PATH, HTTPStatus.OK, size)
-    pairs = interleave_blocks(name, ours, theirs, rounds=size.cpu_rounds)
+    sharing = request_blocks(application, baseline_view.SHARED_PATH, HTTPStatus.OK, size)
+    shared: list[float] = []
+
+    def both() -> float:
+        shared.append(sharing())
+        return theirs()
+
+    pairs = interleave_blocks(name, ours, both, rounds=size.cpu_rounds)
+    return [
+        _figure(f"{name}_cpu_ratio", pairs),
+        _figure(f"{name}_shared_ratio", Pairs(pairs.ours, shared[1:])),
+    ]
+
+
+def _figure(name: str, pairs: Pairs) -> Figure:
     return Figure(
         name, pairs.median_cost,
         {

@@ -15,7 +15,7 @@ from coupons.store import keys
 from tests.bench import bench_campaigns, bench_users, redis_pipeline, second_redis
 from tests.bench.figures import Figure
 from tests.bench.paired_rounds import Block, interleave_blocks, with_progress
-from tests.bench.redis_pipeline import RedisConnection
+from tests.bench.redis_connection import RedisConnection
 from tests.bench.sample_sizes import Size
 
 FEW = 1_000  # claimants of a small campaign

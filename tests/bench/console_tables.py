@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import figures
+from tests.bench import figures, run_file
 from tests.bench.figures import Figure, Goal, Verdict
 
 _WIDE = 160  # columns, if the output is not a terminal
@@ -27,7 +27,10 @@ def print_duration(*names: str) -> Iterator[None]:
 
 def print_figures(measured: Iterable[Figure], about: dict[str, Any]) -> None:
     machine = about["machine"]
-    shown = Table(title=f"{about['commit']} on {machine['cores']} × {machine['cpu']}")
+    interpreter = run_file.interpreter_sentence(machine)
+    shown = Table(
+        title=f"{about['commit']} on {machine['cores']} × {machine['cpu']}, {interpreter}"
+    )
     for name in ("figure", "value", "must", "aim", "ok?", "details"):
         shown.add_column(name, justify="left" if name in ("figure", "details") else "right")
     for figure in measured:

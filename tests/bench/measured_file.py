@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _DECIDING = ("coupons/store/lua/admit.lua", "coupons/store/admission.py")
 _CLAIM = (
     *_DECIDING, "coupons/admission/queued.py", "coupons/admission/recent.py",
-    "coupons/admission/sold_out_cache.py", "coupons/admission/strategies.py", "coupons/api/auth.py",
+    "coupons/admission/refusal_cache.py", "coupons/admission/strategies.py", "coupons/api/auth.py",
     "coupons/api/base_view.py", "coupons/api/v1/views.py", "coupons/campaigns/lookup.py",
     "coupons/identity", "coupons/store/client.py", "coupons/store/connection.py",
     "coupons/store/group_commit.py", "config/middleware.py", "config/request_context.py",

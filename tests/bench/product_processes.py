@@ -11,7 +11,7 @@ import psutil
 
 from config.development.process import commands
 from config.development.process.commands import POOL, WEB_WORKERS
-from tests.harness.servers import free_port, start_process, start_program
+from tests.harness.servers import Environment, free_port, start_process, start_program
 
 
 class Web(NamedTuple):
@@ -24,9 +24,19 @@ class Web(NamedTuple):
 @contextmanager
 def run_web(folder: Path) -> Iterator[Web]:
     """Granian with the product and the stock view."""
+    log = folder / "web.log"
+    with run_granian(log, application=commands.APPLICATION, ready="/readyz") as web:
+        yield web
+
+
+@contextmanager
+def run_granian(
+    log: Path, *, application: str, ready: str, env: Environment | None = None
+) -> Iterator[Web]:
+    """An application with the options of `make run`. `ready`: a path that answers 200 then."""
     port = free_port()
-    command = commands.web_command(port, workers=WEB_WORKERS)
-    with start_process(command, ready=lambda: _ready(port), log=folder / "web.log") as pid:
+    command = commands.web_command(port, workers=WEB_WORKERS, application=application)
+    with start_process(command, ready=lambda: _ready(port, ready), log=log, env=env) as pid:
         yield Web(f"http://127.0.0.1:{port}", pid)
 
 
@@ -48,10 +58,10 @@ def run_worker_and_beat(folder: Path) -> Iterator[None]:
         yield
 
 
-def _ready(port: int) -> bool:
+def _ready(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == HTTPStatus.OK
     except OSError:
         return False

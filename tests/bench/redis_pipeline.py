@@ -1,23 +1,18 @@
 """Calls `admit.lua` without the product's client: blocks of claims in one pipeline."""
 
-import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
-from urllib.parse import urlsplit
 
-import hiredis
 from django.conf import settings
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
 from coupons.store import WAKEUP_TTL_MS, claimant_field, keys
 from coupons.store.admission import ADMIT
+from tests.bench.redis_connection import BLOCK, Command, RedisConnection
 
-BLOCK = 500  # claims sent before their answers are read
 REQUEST = "0a1b2c3d4e-7f"  # a request id of the length that the site creates
-Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 
 def admit_command(campaign: CampaignSnapshot, user: str) -> Command:
@@ -32,30 +27,6 @@ def admit_command(campaign: CampaignSnapshot, user: str) -> Command:
         field, user.encode(), 1, WAKEUP_TTL_MS, 0,
         *holder_filter.bit_positions(field, campaign.filter_blocks), REQUEST,
     )  # fmt: skip
-
-
-class RedisConnection:
-    """A bare connection to the deciding Redis."""
-
-    def __init__(self, url: str) -> None:
-        address = urlsplit(url)
-        self._socket = socket.create_connection((str(address.hostname), address.port or 6379))
-        self._reader = hiredis.Reader()
-
-    def send_commands(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies, in order. Raises the first error among them."""
-        self._socket.sendall(b"".join(hiredis.pack_command(one) for one in commands))
-        return [self._answer() for _ in commands]
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _answer(self) -> Any:
-        while (answer := self._reader.gets()) is False:
-            self._reader.feed(self._socket.recv(65_536))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 @contextmanager

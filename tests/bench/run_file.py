@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
@@ -21,6 +22,7 @@ _PACKAGES = (
     "celery",
     "granian",
 )
+_SPEED_OPTIONS = {"--enable-optimizations": "PGO", "--with-lto": "LTO"}
 
 
 def describe_machine() -> dict[str, Any]:
@@ -28,11 +30,37 @@ def describe_machine() -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "load_before": os.getloadavg()[0],
-        "python": platform.python_version(),
+        **describe_interpreter(),
         "redis_server": _first_line("redis-server", "--version"),
         "mariadb": _first_line("mariadb", "--version"),
         **{name: version(name) for name in _PACKAGES},
     }
+
+
+def describe_interpreter() -> dict[str, str]:
+    """What runs the measured code: its figures differ between builds of one version."""
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "compiler": platform.python_compiler(),
+        "build": build_options(sysconfig.get_config_var("CONFIG_ARGS")),
+    }
+
+
+def build_options(arguments: str | None) -> str:
+    """What `configure` was told about speed. Debian profiles its builds without telling it, so no
+    option does not mean no profile."""
+    if arguments is None:
+        return "options of the build unknown"
+    named = [name for option, name in _SPEED_OPTIONS.items() if option in arguments]
+    return " and ".join(named) or "no PGO or LTO asked of configure"
+
+
+def interpreter_sentence(machine: Mapping[str, Any]) -> str:
+    """One line; a file of an earlier run may know the version only."""
+    compiler, build = machine.get("compiler"), machine.get("build")
+    about = f" ({compiler}; {build})" if compiler and build else ""
+    return f"{machine.get('implementation', 'Python')} {machine['python']}{about}"
 
 
 def measured_commit() -> str:

@@ -35,6 +35,8 @@ class Size:
     front_block: int  # claims
     decision_rounds: int
     decision_block: int  # claims
+    starts: int  # of a web process
+    served_claims: int  # by a web process, before its memory is measured
 
 
 FULL = Size(
@@ -49,6 +51,7 @@ FULL = Size(
     many=1_000, many_rounds=30, many_block=500,
     front_rounds=100, front_block=20,
     decision_rounds=5, decision_block=50_000,
+    starts=9, served_claims=1_000,
 )  # fmt: skip
 QUICK = Size(
     cpu_rounds=5, cpu_block=100,
@@ -62,4 +65,5 @@ QUICK = Size(
     many=20, many_rounds=2, many_block=100,
     front_rounds=4, front_block=10,
     decision_rounds=1, decision_block=10_000,
+    starts=1, served_claims=100,
 )  # fmt: skip
