@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -42,6 +43,8 @@ _RUN_THEM = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what ends in "&"
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # our programs would inherit it
     if hasattr(config, "workerinput"):
         xdist_workers.give_way_to_servers()
     missing = [name for name in _SERVERS if name not in os.environ]

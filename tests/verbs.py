@@ -131,6 +131,16 @@ def write_sbom(copy: Copy) -> None:
     demand_that("pytest" not in names, "it lists tools of tests", said)
 
 
+def update_pins(copy: Copy) -> None:
+    """One package, not installed. Where uv reaches no index, the target must say so."""
+    try:
+        said = copy.make("update", "UPDATE=--package idna --no-tests")
+    except Failed as failed:
+        demand_that("could not be compiled" in str(failed), "update", str(failed))
+    else:
+        demand_that("No version changed." in said or "idna" in said, "no result", said)
+
+
 def run_fmt(copy: Copy) -> None:
     copy.make("fmt")
     changed = subprocess.run(["git", "diff"], cwd=copy.folder, capture_output=True, text=True)
@@ -156,6 +166,7 @@ LANES: tuple[dict[str, Callable[[Copy], None]], ...] = (
         "plan": show_plan,
         "licences": list_licences,
         "sbom": write_sbom,
+        "update": update_pins,
         "report": make_report,
         "bench": run_bench,
         "crash-test": crash_test,

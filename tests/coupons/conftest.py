@@ -20,7 +20,8 @@ from tests.harness.servers import free_port
 @pytest.fixture(autouse=True)
 def no_limit(settings: Any) -> None:
     """No rate limit: the same few users act in every test. The limit has its own tests."""
-    settings.CLAIMS_PER_USER_PER_S = 0
+    settings.CLAIMS_PER_USER_PER_S = settings.REQUESTS_PER_USER_PER_S = 0
+    settings.UNKNOWN_PER_USER_PER_MIN = 0
 
 
 @pytest.fixture(params=["queued", "direct"])

@@ -9,6 +9,7 @@ from tests.options.test_wrong_program_values import PROGRAMS
 READS_A_COMMAND_LINE = re.compile(r"\bArgumentParser\(|\bSentenceParser\(|\bsys\.argv\b")
 # Covered by tests of their own.
 ELSEWHERE = {
+    "coupons/assets/static/pages/verify_receipt.py": "tests/coupons/proof/test_inclusion.py",
     "ansible/roles/monitoring/generate/__main__.py": "tests/infra/test_monitoring.py",
     "config/containers/new_settings.py": "tests/config/test_containers.py",
     "locust/compare/plot.py": "tests/load/test_wrong_values.py",

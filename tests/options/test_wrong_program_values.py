@@ -28,6 +28,7 @@ PROGRAMS: dict[str, str] = {
     "tests.coupons.claims.guessing": "tests.coupons.claims.guessing",
     "tests.crash": "tests.crash.__main__",
     "tests.crash.experiments": "tests.crash.experiments.__main__",
+    "tests.fuzz": "tests.fuzz.__main__",
     "tests.provisioning.cloud_server": "tests.provisioning.cloud_server",
     "tests.rehearsal": "tests.rehearsal.__main__",
     "tests.servers": "tests.servers",

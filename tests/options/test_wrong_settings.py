@@ -25,6 +25,7 @@ BY_READER: dict[str, list[str]] = {
     "networks": ["abc", "10.0.0.1/8", "10.0.0.0/99", "쿠폰"],
     "addresses": ["abc", "host:", ":80", "host:0", "host:65536", "host:80a", "쿠폰"],
     "store_url": [" ", "abc", "http://127.0.0.1/", "redis://127.0.0.1:80a/0", "쿠폰"],
+    "optional_store_url": [" ", "abc", "http://127.0.0.1/", "redis://127.0.0.1/0", "쿠폰"],
     "file": [" ", "/nosuch", "/", "쿠폰"],
     "folder": [" ", "/nosuch", "/etc/hostname", "쿠폰"],
     "time_zone": [" ", "Nosuch/City", "Asia", "../etc/passwd", "/etc/localtime", "쿠폰"],
@@ -54,16 +55,21 @@ TEXTS: dict[str, list[str]] = {
     "PLAIN_HTTP": ["yes", " ", "쿠폰"],
     "PAGES_API_URL": ["nosuch", "https://a.example/path", "쿠폰"],
     "SHOP_LOGIN_URL": ["nosuch", "ftp://a.example/", "쿠폰"],
+    "NOTIFY_EMAILS": ["nosuch", "ann@shop.example,bob", "쿠폰"],
+    "NOTIFY_FROM": ["nosuch", "쿠폰"],
+    "NOTIFY_MAIL_SERVER": ["nosuch", "http://mail.example", "smtp://mail:80a", "쿠폰"],
+    "NOTIFY_WEBHOOK_URL": ["nosuch", "ftp://a.example/", "쿠폰"],
     "COUPONS_ENV": ["nosuch", " ", "PRODUCTION", "쿠폰"],
 }
 FREE = {
     "text": {
         "CONSUMER_HOST", "DRAINING_FILE", "FLOWER_LOGIN", "FLOWER_URL", "JWT_AUDIENCE",
+        "OPERATOR_TOTP_ISSUER", "JWT_SIGNING_KEY_ID",
         "JWT_ISSUER", "OTEL_EXPORTER_OTLP_ENDPOINT", "RELEASE", "SITE_CERTIFICATE",
     },
     "listing": {
         "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "METRICS_FOLDERS", "SILENCED_CHECKS",
-        "WARM_UP_URLS",
+        "SHOP_SEGMENTS", "WARM_UP_URLS",
     },
 }  # fmt: skip
 

@@ -27,7 +27,7 @@ from tests.options.walk import (
 
 ROOT = env.BASE_DIR
 Draft = Callable[..., Campaign]
-DJANGOS = {"runserver"}  # every option of it is Django's own
+DJANGOS = {"migrate", "runserver"}  # every option of them is Django's own
 COMMANDS = sorted(
     file.stem for file in (ROOT / "coupons/management/commands").glob("*.py")
     if not file.stem.startswith("_") and file.stem not in DJANGOS
@@ -39,10 +39,12 @@ OF_DJANGO = frozenset(
 VALID: dict[str, list[str]] = {
     "campaign": ["<verb>", "<slug>"],
     "check": ["<args>"],
+    "dress_rehearsal": ["<slug>"],
     "grant": ["<slug>", "<file>"],
     "honour_receipt": ["<receipt>"],
     "merchant": ["<action>", "<target>"],
     "new_campaign": ["<slug>"],
+    "operator": ["<name>", "--link"],
     "readiness": ["<slug>"],
     "rebuild": ["<slug>"],
     "reconcile": ["<slug>"],
@@ -64,6 +66,7 @@ JUDGED: dict[tuple[str, str], list[str]] = {
         (command, "slug"): NO_CAMPAIGN
         for command in (
             "campaign",
+            "dress_rehearsal",
             "grant",
             "readiness",
             "rebuild",
@@ -94,6 +97,8 @@ JUDGED: dict[tuple[str, str], list[str]] = {
     ("honour_receipt", "receipt"): ["nonsense", "a.b.c", "쿠폰", "-1"],
     ("readiness", "override"): [*BLANKS, "x\ny", "x\x1b[2J", "x" * 501, "\u202e", "\u200b"],
     ("flower", "address"): [*BLANKS, "nosuch host", "198.51.100.7", "999.1.1.1", "no.such.invalid"],
+    ("operator", "name"): ["nosuch", "쿠폰", "-1"],
+    ("operator", "site"): ["nosuch", "ftp://shop.example", "javascript:alert(1)", "https://"],
     ("unlock", "name"): ["nosuch", "쿠폰", "-1"],
     ("check", "args"): ["nosuch", *BLANKS],
     ("check", "tags"): ["nosuch", *BLANKS],

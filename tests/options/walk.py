@@ -99,6 +99,7 @@ def wrong_values(action: argparse.Action, files: Files) -> list[str]:
         "output_file": files.no_output,
         "output_folder": files.no_folder,
         "merchants_address": ["nosuch", "ftp://host", "http://", "http://host:0", "http://u@host"],
+        "site_address": ["nosuch", "ftp://host", "http://", "http://host:0", "http://u@host/path"],
         "program_file": [*files.no_input, str(files.file)],
     }
     kind = action.type

@@ -28,7 +28,11 @@ MANAGE = {
     "manage.py rebuild SLUG": {0},
     "manage.py replay_parked SLUG": {0},
     "manage.py unlock NAME": {0},
+    "manage.py operator NAME --role operator": {0},
+    "manage.py operator NAME --link": {0},
+    "manage.py operator NAME --reset-totp": {0},
     "manage.py unlock --all": {0},
+    "manage.py dress_rehearsal SLUG --people 100 --per-second 50": {0, 1},  # 1: red, or too near
     "manage.py readiness SLUG": {0, 1},  # 1: red, as a laptop without spare memory may be
     'manage.py readiness SLUG --override "WHY"': {0, 1},
     "manage.py campaign pause SLUG": {0},

@@ -27,7 +27,7 @@ PROGRAMS = {
     "RUNS": "tests.crash --runs", "SEED": "tests.crash --seed", "LOAD": "locust",
     "CONTAINERS": "tests.containers",
 }  # fmt: skip
-FREE = {"HOST", "ENV", "BASELINE", "RECORD"}  # checked only when the command runs
+FREE = {"HOST", "ENV", "BASELINE", "RECORD", "UPDATE"}  # checked only when the command runs
 
 
 def read_make(command: str) -> None:

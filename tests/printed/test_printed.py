@@ -21,13 +21,16 @@ ALL = printed_commands()
 ELSEWHERE = {
     r".*ansible-playbook -i \.\./build/inventory/production/hosts\.yml site\.yml":
         ("tests/rehearsal/onhosts.py", 'it.books.run("site")'),
+    r"ansible-playbook -i … operate\.yml -e verb=rotate .*":
+        ("tests/rehearsal/onhosts_rotation.py", 'verb="rotate"'),
     r"cd ansible": ("ansible/ansible.cfg", "[defaults]"),
     r"ssh -F \S+/ssh\.cfg -L .*": ("tests/rehearsal/playbooks.py", "ssh.cfg"),
     r"ssh (HOST|-L)": ("tests/provisioning/test_inventory.py", "ssh"),
     r"wheelhouse\.sh OUT\.tar\.gz( python3 loadgen)?": ("tests/rehearsal/wheels.py", "wheelhouse"),
     r"pip install -r requirements/tracing\.txt": ("requirements/tracing.txt", "--hash=sha256:"),
-    r"sh requirements/compile\.sh --upgrade":
+    r"sh requirements/compile\.sh":
         ("tests/infra/test_requirements.py", "the_cuts_have_the_versions_of_the_whole"),
+    r"redis-cli --user operator": ("tests/coupons/store/test_redis_users.py", "operator"),
     r"apt install fonts-nanum": ("tests/README.md", "the tests don't"),
     r"celery -A config worker --concurrency 2 --without-gossip --without-mingle":
         ("tests/harness/services.py", "commands.worker_command("),
@@ -40,6 +43,10 @@ ELSEWHERE = {
     r"python -m tests\.coupons\.guessing": ("tests/coupons/claims/test_guessing.py", "guessing."),
     r"manage\.py upgrade_redis --moment (before|after)":
         ("tests/concurrency/test_release_changes_redis.py", '"upgrade_redis", "--moment"'),
+    r"manage\.py notify --test":
+        ("tests/coupons/notifications/test_notifications.py", 'call_command("notify", "--test")'),
+    r"manage\.py proof_report SLUG":
+        ("tests/coupons/proof/test_report.py", 'call_command("proof_report", "sale"'),
     r"python3 config/containers/new_settings\.py var/containers shop\.example":
         ("tests/config/test_containers.py", "config/containers/new_settings.py"),
     r"podman-compose up --detach": ("tests/containers/compose_file.py", "podman_arguments"),
