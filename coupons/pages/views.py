@@ -169,9 +169,11 @@ def _failed_page(
 
 
 def _unavailable(request: HttpRequest, again: dict[str, Any], error: CouponError) -> HttpResponse:
-    """`again`: what to load again; with a token by a form, so that nobody logs in once more."""
-    page = _render(request, "pages/unavailable.html", again, error.status)
-    page["Retry-After"] = str(problems.jittered_wait_s(RETRY_S))
+    """A page that loads itself again. `again`: what; with a token by a form, so that nobody logs in
+    once more."""
+    wait_s = problems.jittered_wait_s(RETRY_S)
+    page = _render(request, "pages/unavailable.html", again | {"wait_s": wait_s}, error.status)
+    page["Retry-After"] = str(wait_s)
     return page
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PATIENCE_S = 20
 _TABLET = 600  # narrower ones have no scroll bar beside the page
@@ -40,7 +41,11 @@ class Browser:
         self._page.goto(url)
 
     def wait_for_element(self, css: str) -> None:
-        self._first(css).wait_for(state="attached")
+        try:
+            self._first(css).wait_for(state="attached")
+        except PlaywrightTimeout as timeout:
+            timeout.add_note(f"{self._page.url} says: {self._page.inner_text('body')[:500]}")
+            raise
 
     def click_element(self, css: str) -> None:
         self._first(css).click()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from coupons.identity import user_tokens
 from coupons.store import store
 from tests.browser.chromium import IN_CHROMIUM
 from tests.browser.events.event_site import WEEK_S, EventSite
@@ -13,6 +14,15 @@ from tests.conftest import CampaignMaker, Person
 pytestmark = [*IN_CHROMIUM, pytest.mark.django_db(transaction=True)]
 
 Arrive = Callable[..., Visitor]
+# As the shop's page does.
+HAND_OVER = """([page, token]) => {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = page;
+  form.append(Object.assign(document.createElement("input"), { name: "token", value: token }));
+  document.body.append(form);
+  form.submit();
+}"""
 
 
 @pytest.fixture
@@ -60,6 +70,36 @@ def test_while_redis_is_away_the_page_asks_again_by_itself(site: EventSite, arri
     site.redis_route.switch_to("pass")
     visitor.wait_for_text("[part=result]", "It is yours!")
     assert places_given("away") == 1
+
+
+def test_a_page_that_could_not_be_shown_comes_by_itself_and_the_login_stays(
+    site: EventSite, visitors: Visitors, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("late-page", stock=10)
+    visitor = visitors.arrive()
+    site.redis_route.switch_to("refuse")
+    visitor.go_to(site.page_of("late-page", "ann", lang="en"))
+    visitor.wait_for_text("h1", "One moment, please")
+    assert visitor.axe_violations() == []
+    site.redis_route.switch_to("pass")
+    visitor.wait_for_text(".who", "You take part as ann")
+    visitor.wait_for_open()
+    visitor.click_element("[part=button]")
+    visitor.wait_for_text("[part=result]", "It is yours!")
+
+
+def test_a_page_of_the_shops_form_that_could_not_be_shown_comes_by_itself(
+    site: EventSite, visitors: Visitors, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("late-form", stock=10)
+    visitor = visitors.arrive()
+    visitor.go_to(site.page_of("elsewhere"))  # a page of an origin that may hand users over
+    site.redis_route.switch_to("refuse")
+    visitor.run_in_page(HAND_OVER, [site.page_of("late-form"), user_tokens.mint_token("ann")])
+    visitor.wait_for_text("h1", "One moment, please")
+    site.redis_route.switch_to("pass")
+    visitor.wait_for_text(".who", "You take part as ann")
+    visitor.wait_for_open()
 
 
 def test_a_lost_answer_is_asked_for_again_and_the_place_is_the_same(
