@@ -54,8 +54,12 @@ class SecurityHeaders:
 
 
 def came_by_https(environ: Environ) -> bool:
-    """As Django's `request.is_secure` by SECURE_PROXY_SSL_HEADER: the balancer sets the header."""
-    return environ.get("HTTP_X_FORWARDED_PROTO") == "https" or environ["wsgi.url_scheme"] == "https"
+    """As Django's `request.is_secure` by SECURE_PROXY_SSL_HEADER: the balancer sets the header, and
+    what it says counts, whatever the connection is."""
+    told = environ.get("HTTP_X_FORWARDED_PROTO")
+    if told is None:
+        return bool(environ["wsgi.url_scheme"] == "https")
+    return bool(told == "https" or told.split(",", 1)[0].strip() == "https")
 
 
 def strict_transport(seconds: int, *, subdomains: bool, preload: bool) -> str:

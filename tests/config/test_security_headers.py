@@ -8,6 +8,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 
 from config import wsgi
 from config.containers import render
@@ -18,6 +19,7 @@ from config.security_headers import (
     DATA_POLICY,
     PAGE_POLICY,
     SecurityHeaders,
+    came_by_https,
     strict_transport,
 )
 
@@ -106,6 +108,21 @@ def test_hsts_is_told_where_tls_is(environ: dict[str, str], told: str | None) ->
     assert ask(application, "/none", **environ)[1].get("Strict-Transport-Security") == told
     never = SecurityHeaders(RequestCycle())
     assert "Strict-Transport-Security" not in ask(never, "/none", **environ)[1]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(None, "", "http", "https", "HTTPS", " https ", "\thttps", "httpss", "https;q=1"),
+        *("http, https", "https, http", "https,", ",https"),
+    ],
+)
+def test_what_came_by_https_is_what_django_takes_for_it(scheme: str, told: str | None) -> None:
+    environ = {} if told is None else {"HTTP_X_FORWARDED_PROTO": told}
+    setup_testing_defaults(environ)
+    environ["wsgi.url_scheme"] = scheme
+    assert came_by_https(environ) is WSGIRequest(environ | {"wsgi.input": io.BytesIO()}).is_secure()
 
 
 def test_what_hsts_says() -> None:
