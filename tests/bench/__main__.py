@@ -57,6 +57,7 @@ MEASURES = {
     "tests.bench.expiry_rate.measure_expiry": ("expire_million_s",),
     "tests.bench.beside_claims.measure_beside_redemptions": ("opening_beside_redemptions",),
     "tests.bench.beside_claims.measure_beside_sweep": ("claims_beside_sweep",),
+    "tests.bench.beside_claims.measure_beside_rehearsal": ("claims_beside_rehearsal",),
     "tests.bench.drain_delay.measure_drain_delay": ("drained_after_s",),
     "tests.bench.claimant_growth.measure_growth": ("bytes_per_claimant", "admission_growth"),
     "tests.bench.claimant_growth.measure_growth_on_valkey": (

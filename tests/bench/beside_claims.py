@@ -1,4 +1,5 @@
-"""What claims lose to the other work of the site: redemptions of a shop, and the sweep of expiry.
+"""What claims lose to the other work of the site: redemptions of a shop, the sweep of expiry, a
+dress rehearsal.
 
 In production claims have hosts and a Redis of their own; redemptions and the sweep use MySQL and
 other processes. So what claims need runs on one core here (web, Redis, wrk), and everything else
@@ -23,7 +24,8 @@ from django.db import connections
 
 from config.development.process.programs import Program
 from config.env import BASE_DIR
-from coupons.models import Campaign, Coupon, CouponLife
+from coupons.models import Campaign, Coupon, CouponLife, Rehearsal
+from coupons.rehearsal import start
 from tests.bench import (
     bench_campaigns,
     bench_shops,
@@ -171,6 +173,42 @@ def _claim_beside_sweep(claims: str, folder: Path, coupons: int) -> list[float]:
     if swept.count() < start + coupons:
         raise RuntimeError(f"The sweep left coupons: {sweep.tail()}")
     return waits
+
+
+def measure_beside_rehearsal(folder: Path, size: Size) -> list[Figure]:
+    """p99 of claims at CLAIMS_PER_S beside a dress rehearsal, which yields to them ÷ p99 before."""
+    before: list[float] = []
+    beside: list[float] = []
+    with product_processes.run_web(folder) as web, own_core(web.pid):
+        campaign = bench_campaigns.open_campaign("live", stock=1_000_000)
+        claims = web.url + bench_campaigns.claims_path(campaign)
+        asyncio.run(_claim_steadily(claims, _after(1.0)))  # warm-up
+        for _ in with_progress("claims_beside_rehearsal", size.sweep_rounds):
+            before += asyncio.run(_claim_steadily(claims, _after(4 * size.wrk_s)))
+            with _rehearsing(web.url, campaign.slug, folder):
+                beside += asyncio.run(_claim_steadily(claims, _after(4 * size.wrk_s)))
+    first, other = quantiles(before, n=100)[98], quantiles(beside, n=100)[98]
+    details = {"p99_before_ms": first, "p99_beside_ms": other, "claims_beside": len(beside)}
+    return [Figure("claims_beside_rehearsal", other / first, details)]
+
+
+@contextmanager
+def _rehearsing(url: str, slug: str, folder: Path) -> Iterator[None]:
+    """A rehearsal whose crowd is asking, as fast as it may beside an opening. At the end an
+    operator stops it."""
+    command = [sys.executable, _MANAGE, "dress_rehearsal", slug, "--url", url, "--beside"]
+    crowd = ["--people", str(start.MOST_PEOPLE), "--stock", "1000"]
+    connections.close_all()
+    running = Rehearsal.objects.filter(running=True)
+    with start_program([*command, *crowd], log=folder / "rehearsal.log") as rehearsal:
+        pin_process(rehearsal.pid, OTHER_CORE)
+        _wait_for(rehearsal, running.filter(state=Rehearsal.State.ASKING).exists)
+        pin_process(rehearsal.pid, OTHER_CORE)  # its threads of now
+        yield
+        if rehearsal.status is not None:
+            raise RuntimeError(f"The rehearsal ended: {rehearsal.tail()}")
+        start.stop_rehearsal(running.get().pk)
+        rehearsal.finish(patience_s=60)
 
 
 def _after(seconds: float) -> Callable[[], bool]:

@@ -67,6 +67,7 @@ GOALS = {
     "expire_million_s": Goal(120, 60),
     "opening_beside_redemptions": Goal(0.95, 0.98, lower=False),
     "claims_beside_sweep": Goal(1.05, 1.01),
+    "claims_beside_rehearsal": Goal(1.05, 1.01),
     "drained_after_s": Goal(1.0, 0.3),
     "bytes_per_claimant": Goal(100, 64),
     "admission_growth": Goal(1.2, 1.05),
