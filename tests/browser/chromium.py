@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PATIENCE_S = 20
+PATIENCE_S = 60  # on a busy machine
 _TABLET = 600  # narrower ones have no scroll bar beside the page
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000",
@@ -31,7 +31,7 @@ expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 class Browser:
-    """One browser window. Each method waits until its element exists, or fails after 20 seconds."""
+    """One browser window. Each method waits until its element exists, or fails after PATIENCE_S."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
