@@ -25,21 +25,20 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 def new_settings(hosts: Sequence[str]) -> dict[str, dict[str, str]]:
     """By file: what all services of the site read, what the doors and what migrations alone read,
     and the stores'."""
-    redis, mariadb, owner = (secrets.token_hex(32) for _ in range(3))
+    redis, web, worker, mariadb, owner = (secrets.token_hex(32) for _ in range(5))
     site = {
         "COUPONS_ENV": "production",
         "SECRET_KEY": secrets.token_hex(32),
         "COUPON_KEYS": f"k{secrets.token_hex(4)}:{secrets.token_hex(32)}",
         "DATABASE_URL": f"mysql://coupon:{mariadb}@database:3306/coupons",
-        "REDIS_URL": f"redis://:{redis}@redis:6379/0",
-        "CELERY_BROKER_URL": f"redis://:{redis}@broker:6379/0",
+        **_redis_urls("worker", worker),
         "ALLOWED_HOSTS": ",".join((*INSIDE, *hosts)),
         "JWT_ISSUER": "https://shop.local",
         "WARM_UP_URLS": "http://api:8080",
         "PLAIN_HTTP": "for trying out",
         "SECURE_SSL_REDIRECT": "no",
     }
-    doors = {"JWT_HS256_SECRET": secrets.token_hex(32)}
+    doors = {"JWT_HS256_SECRET": secrets.token_hex(32), **_redis_urls("web", web)}
     return {
         "site.env": site,
         "doors.env": doors,
@@ -48,10 +47,18 @@ def new_settings(hosts: Sequence[str]) -> dict[str, dict[str, str]]:
         },
         "stores.env": {
             "REDIS_PASSWORD": redis,
+            "REDIS_WEB_PASSWORD": web,
+            "REDIS_WORKER_PASSWORD": worker,
             "MARIADB_PASSWORD": mariadb,
             "MARIADB_OWNER_PASSWORD": owner,
         },
     }
+
+
+def _redis_urls(user: str, password: str) -> dict[str, str]:
+    """The Redis that decides, and the broker. The doors' replace those of the site."""
+    stores = {"REDIS_URL": "redis", "CELERY_BROKER_URL": "broker"}
+    return {name: f"redis://{user}:{password}@{host}:6379/0" for name, host in stores.items()}
 
 
 def write_settings(folder: Path, hosts: Sequence[str]) -> None:

@@ -4,7 +4,7 @@
 
 `NETWORK …`: load balancers that are believed when they say whom they ask for (X-Forwarded-For).
 The Containerfile runs it while it builds; it needs Jinja2 and PyYAML, and nothing of this project.
-No secret is written: Redis' password is added when its container starts.
+No secret is written: Redis' passwords are added when its container starts.
 """
 
 import json
@@ -24,6 +24,7 @@ USERS, OPERATORS = ("8080", "127.0.0.1:8180"), ("8090", "127.0.0.1:8190")
 MERCHANTS = ("8082", "127.0.0.1:8182")
 PAGES = "127.0.0.1:8183"
 METRICS_PORT = 8405
+REDIS_USERS = ("web", "worker")
 WEB_WORKERS, WEB_THREADS, OPERATORS_THREADS, MERCHANTS_THREADS = 2, 16, 16, 16
 PAGES_THREADS = 16
 CONNECTIONS = 7000  # two files each: below the limit that containers usually have
@@ -97,6 +98,19 @@ def redis_configuration() -> str:
     return "\n".join([*kept, "dir /data", ""])
 
 
+def redis_users() -> str:
+    """A line for each user of the containers: its name, and its rights as the role has them."""
+    variables = role_variables("redis")
+    lines = []
+    for name in REDIS_USERS:
+        rules = variables["redis_users"][name]
+        text = "{keys} {channels} -@all {commands}".format_map(rules)
+        while "{{" in text:
+            text = jinja2.Environment(autoescape=False).from_string(text).render(variables)  # noqa: S701
+        lines.append(" ".join([name, *text.split()]))
+    return "\n".join([*lines, ""])
+
+
 def mariadb_configuration() -> str:
     variables = role_variables("mysql") | {"mysql_address": EVERY_ADDRESS, "mysql_port": 3306}
     text = render_template("mysql", "coupon.cnf.j2", variables)
@@ -108,6 +122,7 @@ def mariadb_configuration() -> str:
 def main(folder: Path, balancers: Sequence[str]) -> None:
     write_front(folder / "front" / "haproxy.cfg", front_variables(balancers))
     (folder / "redis.conf").write_text(redis_configuration())
+    (folder / "redis.users").write_text(redis_users())
     (folder / "mariadb.cnf").write_text(mariadb_configuration())
 
 

@@ -5,10 +5,14 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from config import env
 from config.containers import new_settings, render
@@ -17,6 +21,7 @@ from config.env_files import read_env_file
 from config.metrics import multiprocess
 from config.worker import process
 from tests.containers.compose_file import Service, read_composition, seconds
+from tests.harness.servers import free_port, is_listening, start_process
 
 ROOT = env.BASE_DIR
 SITE = read_composition({}).services
@@ -185,17 +190,68 @@ def test_what_is_stopped_first_depends_on_what_is_stopped_last() -> None:
 
 
 def test_redis_and_mariadb_are_configured_as_the_roles_do() -> None:
-    redis = render.redis_configuration()
+    lines = render.redis_configuration()
     for line in (
         "appendonly yes",
         "appendfsync everysec",
         "maxmemory-policy noeviction",
         'save ""',
     ):
-        assert line in redis.splitlines()
-    assert "requirepass" not in redis
+        assert line in lines.splitlines()
+    assert "requirepass" not in lines
     for line in ("innodb-flush-log-at-trx-commit = 1", "sync-binlog = 1"):
         assert line in render.mariadb_configuration().splitlines()
+
+
+@contextmanager
+def running_redis(folder: Path, passwords: dict[str, str]) -> Iterator[int]:
+    """The image's Redis, by its entry point and its rendered files; yields its port."""
+    render.main(folder, [])
+    port, settings = free_port(), folder / "here.conf"
+    base = (folder / "redis.conf").read_text().replace("dir /data", f"dir {folder}")
+    settings.write_text(f"{base}\nbind 127.0.0.1\nport {port}\n")
+    script = (ROOT / "config/containers/start-redis").read_text()
+    for there, here in (
+        ("/etc/coupon/redis.conf", settings),
+        ("/etc/coupon/redis.users", folder / "redis.users"),
+        ("/run/coupon/redis.conf", folder / "started.conf"),
+    ):
+        assert there in script
+        script = script.replace(there, str(here))
+    command = ["/bin/sh", "-c", script]
+    log = folder / "redis.log"
+    with start_process(command, ready=lambda: is_listening(port), log=log, env=passwords):
+        yield port
+
+
+def test_each_part_of_a_site_has_a_redis_user_with_the_role_s_rights(tmp_path: Path) -> None:
+    settings = new_settings.new_settings([])
+    with running_redis(tmp_path, settings["stores.env"]) as port:
+        may_all = redis.Redis(port=port, password=settings["stores.env"]["REDIS_PASSWORD"])
+        assert may_all.acl_users() == ["default", "web", "worker"]
+        for file, user in (("doors.env", "web"), ("site.env", "worker")):
+            url = urlsplit(settings[file]["REDIS_URL"])
+            own = redis.Redis(port=port, username=url.username, password=url.password)
+            assert url.username == user and own.set("coupon:installed", 1)
+            for refused in (["FLUSHALL"], ["CONFIG", "GET", "*"], ["SET", "other", "1"]):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    own.execute_command(*refused)  # type: ignore[no-untyped-call]
+            keys = render.role_variables("redis")["redis_users"][user]["keys"]
+            assert (may_all.acl_getuser(user) or {})["keys"] == keys.split()
+
+
+def test_a_redis_of_before_there_were_users_starts_as_before(tmp_path: Path) -> None:
+    with running_redis(tmp_path, {"REDIS_PASSWORD": "abc1"}) as port:
+        assert redis.Redis(port=port, password="abc1").acl_users() == ["default"]
+
+
+def test_redis_refuses_a_password_that_would_be_a_rule(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "config/containers/start-redis"], cwd=ROOT, capture_output=True, text=True,
+        env={"PATH": "/usr/bin:/bin", "REDIS_PASSWORD": "abc", "REDIS_WEB_PASSWORD": "x +@all"},
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and "letters and digits only" in done.stderr
 
 
 def test_rights_in_the_database_are_the_role_s() -> None:
