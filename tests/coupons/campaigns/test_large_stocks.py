@@ -65,7 +65,7 @@ def test_people_claim_and_operators_change_things_meanwhile(
             lifecycle.pause_campaign("sale", actor="Mina")
             lifecycle.resume_campaign("sale", actor="Mina")
     assert child.returncode == 0
-    assert rounds >= 3  # each of them waited for one batch of slots at most
+    assert rounds >= 2  # of six batches each waits for three at most: it stores, pauses, resumes
     assert stored == min(rounds, 89)
     assert_whole(after)
 
