@@ -14,6 +14,7 @@ from pathlib import Path
 
 from config import env
 from config.containers import new_settings
+from config.env_files import read_env_file
 from coupons.management.arguments import SentenceParser, Whole, output_folder
 from tests.containers import machine, sale
 from tests.containers.compose_file import read_composition
@@ -78,7 +79,7 @@ def play(folder: Path, people: int) -> int:
 
 def check(site: Site, settings: Path, people: int) -> None:
     sale.demand_confined(site)
-    secret = (settings / "doors.env").read_text().strip().partition("=")[2]
+    secret = read_env_file(settings / "doors.env")["JWT_HS256_SECRET"]
     selling = sale.Sale(site, secret, "https://shop.local", stock=people * 3 // 4)
     selling.install()
     selling.claim(range(people // 2))
