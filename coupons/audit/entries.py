@@ -15,11 +15,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from coupons.claims.limits import MAX_USER_BYTES, slot_id
-from coupons.models import AuditEvent, Coupon, CouponEvent, Verb
+from coupons.models import Act, AuditActor, AuditEvent, Coupon, CouponEvent, Verb
 
 MOST_LOOKED = 50_000  # steps of coupons that one page looks at
 MOST_SLOTS = 1_000  # coupons of one user
 STEP = "coupon_step"  # the kind of a coupon's steps
+SEARCHED_COUPON = ("coupon", Act.SEARCHED)  # the object is what was asked: a user's id or a code
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,9 @@ def _searched(rows: QuerySet[AuditEvent], asked: Asked) -> list[QuerySet[AuditEv
     text = asked.text
     if not text:
         return [rows]
+    if not asked.user:  # nor may what is hidden be guessed
+        kind, verb = SEARCHED_COUPON
+        rows = rows.exclude(actor_kind=AuditActor.USER).exclude(object_kind=kind, verb=verb)
     kinds = AuditEvent.objects.order_by().values_list("object_kind", flat=True).distinct()
     found = [
         rows.filter(actor=text), rows.filter(address=text), rows.filter(request_id=text),
@@ -153,6 +157,8 @@ def _searched_steps(rows: QuerySet[CouponEvent], asked: Asked) -> list[QuerySet[
     text = asked.text
     if not text:
         return [rows]
+    if not asked.user:
+        rows = rows.exclude(actor_kind=AuditActor.USER)
     found = [rows.filter(actor=text), rows.filter(request_id=text)]
     if asked.user and len(text.encode()) <= MAX_USER_BYTES:
         slots = Coupon.objects.filter(user=text).values_list("pk", flat=True)[:MOST_SLOTS]

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from coupons.admin.audit import log_words
 from coupons.admin.formatting import exact_time
 from coupons.admin.rights import HIDDEN, may_see_users
-from coupons.audit.entries import STEP
+from coupons.audit.entries import SEARCHED_COUPON, STEP
 from coupons.claims.limits import PLACES_PER_CAMPAIGN
 from coupons.models import Act, AuditActor, AuditEvent, CouponEvent
 
@@ -41,6 +41,8 @@ def plain_row(row: AuditEvent | CouponEvent, request: HttpRequest) -> dict[str, 
             made[name] = _hidden(made[name])
         if made["actor_kind"] == AuditActor.USER:
             made["actor"] = HIDDEN
+        if (made["object_kind"], made["verb"]) == SEARCHED_COUPON:
+            made["object"] = HIDDEN
     return made
 
 

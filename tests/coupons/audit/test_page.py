@@ -71,6 +71,26 @@ def test_an_id_of_a_user_is_shown_with_the_right_only(db: None) -> None:
     assert b"ann-the-user" not in export
 
 
+def test_what_support_searched_for_is_shown_and_found_with_the_right_only(
+    open_campaign: Any, hand_out: Any
+) -> None:
+    (ann,) = hand_out(open_campaign("sale"), ["ann-the-user"])
+    support = client_of("support")
+    coupons = reverse("admin:coupons_coupon_changelist")
+    for text in ("ann-the-user", ann.code):
+        support.get(coupons, {"q": text})
+    trail.record_act(Act.READ, kind="coupon", id=1, actor_kind=AuditActor.USER, actor="ann-acts")
+    approver, viewer = client_of("approver"), client_of("viewer")
+    for text in ("ann-the-user", ann.code, "ann-acts"):
+        assert text in approver.get(LOG).content.decode()
+        assert len(read_page(Asked(text=text), None, 9).rows) == 1
+        assert not read_page(Asked(text=text, user=False), None, 9).rows
+        for form in ("", "export/csv/", "export/jsonl/"):
+            answer = viewer.get(LOG + form)
+            shown = b"".join(answer.streaming_content) if form else answer.content
+            assert text.encode() not in shown
+
+
 def test_before_and_after_are_read_field_by_field(db: None) -> None:
     trail.record_act(
         Act.CHANGED, kind="merchant", id="books", before={"name": "Old"}, after={"name": "New"}
