@@ -73,6 +73,14 @@ def test_each_login_asks_for_a_code_and_goes_on_where_it_led(mina: User) -> None
     assert not is_inside(half_in(mina))  # another session
 
 
+def test_a_planted_csrf_token_opens_nothing_after_the_login(mina: User) -> None:
+    enrolled(mina)
+    browser = half_in(mina)
+    browser.cookies["csrftoken"] = planted = "a" * 32
+    assert is_in(send_code(browser, current_code(mina)))
+    assert browser.cookies["csrftoken"].value not in ("", planted)
+
+
 def test_a_code_is_good_once(mina: User) -> None:
     enrolled(mina)
     code = current_code(mina)

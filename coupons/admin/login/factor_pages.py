@@ -5,6 +5,7 @@ that each login asks for. Before a code was right, the session opens nothing els
 import django_otp
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -100,7 +101,9 @@ def _let_in(
     request: HttpRequest, response: HttpResponse, user: User, device: object
 ) -> HttpResponse:
     django_otp.login(request, device)
-    request.session.cycle_key()  # who has seen the half-open session's key has nothing of it
+    # Who has seen, or planted, what the half-open session had, has nothing of it.
+    request.session.cycle_key()
+    rotate_token(request)
     log_login(Login.CODE_RIGHT, user.get_username(), request)
     remember_browser(request, response, user)
     return response
