@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 
+from coupons.claims.base64url import decode_segment
 from coupons.claims.hot_settings import settings
 from coupons.claims.limits import MAX_USER_BYTES
 from coupons.errors import BadToken
@@ -20,6 +21,7 @@ from coupons.identity.keys_in_force import current_keys, look_for_new_keys
 from coupons.identity.verification_keys import VerificationKey
 
 LEEWAY_S = 5  # tolerated difference between the clocks of shop and API
+_PARTS = 3  # header, payload, signature
 _TYPES = ("jwt", "at+jwt")  # `typ`, in any case (RFC 9068); absent is good as well
 
 
@@ -41,6 +43,7 @@ def verify_token(token: str) -> Caller:
 def _verify_with_pyjwt(token: str) -> dict[str, Any]:
     """PyJWT's verdict, which counts. A header that it has accepted is verified by ourselves from
     then on."""
+    _check_spelling(token)
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError) as error:
@@ -70,6 +73,13 @@ def _decoded(token: str, key: VerificationKey) -> dict[str, Any]:
     return claims
 
 
+def _check_spelling(token: str) -> None:
+    """PyJWT passes over padding and bits that no byte has: a token has one spelling (RFC 7515)."""
+    parts = token.encode(errors="replace").split(b".")
+    if len(parts) != _PARTS or any(decode_segment(part) is None for part in parts):
+        raise BadToken("The token is malformed.")
+
+
 def _check_type(kind: Any) -> None:
     """What is signed with the same key for another purpose (a logout, an event) is no user's
     token (RFC 8725, 3.11)."""
@@ -88,8 +98,7 @@ def _key_for(token: str, key_id: Any) -> tuple[KeySet, VerificationKey]:
     if not candidates:
         raise BadToken("The token names no key of ours.")
     signed, _, signature = token.encode().rpartition(b".")
-    bare = signature.rstrip(b"=")
-    signers = (key for key in candidates[1:] if key.has_signed(signed, bare))
+    signers = (key for key in candidates[1:] if key.has_signed(signed, signature))
     return keys, next(signers, candidates[0])
 
 

@@ -263,6 +263,16 @@ def library_claims(token: str, signers: tuple[Signer, ...]) -> dict[str, Any] | 
     return None
 
 
+def is_canonical(token: str) -> bool:
+    """Whether the token is spelled as RFC 7515 has it, by Python's own encoder."""
+    parts = token.encode("latin-1").split(b".")
+    try:
+        raw = [base64.urlsafe_b64decode(part + b"==") for part in parts]
+    except ValueError:
+        return False
+    return len(parts) == 3 and parts == [canonical(each) for each in raw]
+
+
 def caller_of(claims: dict[str, Any]) -> Caller | None:
     """The user of accepted claims; None if our own rules refuse."""
     try:

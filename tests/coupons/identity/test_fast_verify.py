@@ -65,6 +65,8 @@ def compare_verdicts(token: str, signers: tuple[Signer, ...]) -> str:
     said = drawn_tokens.verified_caller(token)
     if said is not None and said != wanted:
         raise SaidYes(f"{token!r}: {said} where PyJWT says {wanted}")
+    if said is not None and not drawn_tokens.is_canonical(token):
+        raise SaidYes(f"{token!r}: {said} by another spelling of the token")
     if said is None and wanted is not None:
         return "refused by our own rules"
     return "no" if said is None else "fast" if fast is not None else "left to PyJWT"

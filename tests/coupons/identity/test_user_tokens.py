@@ -103,6 +103,15 @@ def test_an_unsigned_token_is_refused_whatever_its_header_says(header: bytes) ->
     refusal_of(raw_token(header, body, b"\x00" * 32))
 
 
+@pytest.mark.parametrize("number", range(3), ids=["header", "payload", "signature"])
+@pytest.mark.parametrize("spelling", ["{}=", "{}==", "{}\n", " {}", "{}!", "{}."])
+def test_a_token_has_one_spelling(number: int, spelling: str) -> None:
+    parts = sign_token().split(".")
+    assert user_tokens.verify_token(".".join(parts)).user == "jun"
+    parts[number] = spelling.format(parts[number])
+    refusal_of(".".join(parts))
+
+
 @pytest.mark.parametrize("token", ["", ".", "..", "...", "a.b.c", "jun", "세.션.!", "a" * 4000])
 def test_what_is_no_token_is_refused(token: str) -> None:
     refusal_of(token)
