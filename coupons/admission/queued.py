@@ -32,6 +32,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             raise
         decision = _decide_in_redis(campaign, claim)
     if decision.place:
+        refusal_cache.note_holder(campaign, claim)
         recent.remember_admission(campaign, claim, decision.place, decision.at_ms)
     elif decision.outcome in _ERRORS:
         if decision.outcome == "not_installed":
@@ -40,7 +41,9 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     if decision.wake_drain and not wakeups.notify_drain(campaign.slug):
         store().wakeups.shorten_lost(campaign.slug)
     if decision.version:
-        refusal = Admission(Outcome(decision.outcome), 0, decision.at_ms, decision.last_place_ms)
+        refusal = Admission(
+            Outcome(decision.outcome), 0, decision.at_ms, decision.last_place_ms, decision.opens_ms
+        )
         refusal_cache.cache_refusal(campaign, refusal, decision, asked_s=asked_s)
         return refusal
     return Admission(Outcome(decision.outcome), decision.place, decision.at_ms)
@@ -82,6 +85,8 @@ def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | Non
         nth=claim.nth,
         per_user=campaign.per_user,
     )
+    if found:
+        refusal_cache.note_holder(campaign, claim)
     return found and Admission(Outcome.ALREADY_CLAIMED, *found)
 
 

@@ -115,11 +115,14 @@ def _refusal(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
 
 
 def _not_open(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
-    wait_s = max(1, -(-(campaign.opens_ms - admission.at_ms) // 1000))
+    """By the opening of the store that decided: this process may know of a moved one a second
+    later."""
+    opens_ms = campaign.opens_ms if admission.opens_ms is None else admission.opens_ms
+    wait_s = max(1, -(-(opens_ms - admission.at_ms) // 1000))
     response = _dated_refusal(
         Outcome.NOT_OPEN,
         b'"opens_at":"%b","retry_after_s":%d,"answered_at":"%b"'
-        % (iso(campaign.opens_ms).encode(), wait_s, iso(admission.at_ms).encode()),
+        % (iso(opens_ms).encode(), wait_s, iso(admission.at_ms).encode()),
     )
     set_plain_header(response, "Retry-After", str(wait_s))
     return response

@@ -56,13 +56,15 @@ class Admission:
     `place` is 0 unless the outcome holds a place. `at_ms` is when the claim was admitted, or,
     without a place, when it was refused: the deciding store's clock, in milliseconds. 0: refused
     without asking that store (`not_eligible`). `last_place_ms`, of `sold_out` only: when the last
-    place was given; None: not known.
+    place was given; None: not known. `opens_ms`, of `not_open` only: when it opens as that store
+    knows it; None: as the campaign says.
     """
 
     outcome: Outcome
     place: int
     at_ms: int
     last_place_ms: int | None = None
+    opens_ms: int | None = None
 
     @property
     def holds_a_place(self) -> bool:

@@ -53,6 +53,21 @@ def test_the_refused_learn_when_the_last_place_was_given_and_when_they_were_answ
     assert Person("ann").claims().status_code == 200
 
 
+def test_who_is_too_early_after_a_moved_window_reads_the_opening_that_decided(
+    open_campaign: CampaignMaker,
+) -> None:
+    """Another process moved it; this one still has the campaign as it was."""
+    opens_at = timezone.now() + timedelta(minutes=10)
+    open_campaign(opens_at=opens_at, closes_at=opens_at + timedelta(hours=9))
+    later_ms = store().server.now_ms() + 7_200_000
+    store().client.hset(keys.campaign_keys("sale").gate, "opens", later_ms)
+    for _ in range(2):  # by Redis, then from this process
+        said = Person("jun").claims().json()
+        assert said["code"] == "not_open"
+        assert round(1000 * moment(said["opens_at"]).timestamp()) == later_ms
+        assert 7_000 < said["retry_after_s"] <= 7_200
+
+
 def test_who_is_too_early_learns_when_that_was(open_campaign: CampaignMaker, strategy: str) -> None:
     opens_at = timezone.now() + timedelta(minutes=1)
     open_campaign(strategy=strategy, opens_at=opens_at)
