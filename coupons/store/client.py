@@ -7,6 +7,7 @@ Redis is away: it raises `StoreError`. In a dry run only commands that read are 
 """
 
 import hashlib
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,6 +116,13 @@ class _Client(redis.Redis):
 NO_REPLY = (redis.TimeoutError, redis.ConnectionError)
 
 
+_KEEPALIVE = {
+    getattr(socket, name): seconds
+    for name, seconds in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, name)  # they differ between systems
+}
+
+
 class _Pool(redis.BlockingConnectionPool):
     def make_connection(self) -> Any:
         metrics.REDIS_CONNECTIONS.inc()
@@ -144,6 +152,8 @@ class StoreClient:
             timeout=self.timeout_s,  # for a free connection; the next two: to connect, to reply
             socket_connect_timeout=self.timeout_s,
             socket_timeout=self.timeout_s,
+            socket_keepalive=True,  # one that died in silence is closed by the kernel, then noticed
+            socket_keepalive_options=_KEEPALIVE,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             **more,

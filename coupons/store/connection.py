@@ -16,6 +16,11 @@ from coupons import dry_run
 from coupons.observability import metrics
 
 STALE_AFTER_S = 0.02  # a connection that was idle for longer is checked before it is used
+# One that was idle for longer may be dead without anybody having been told (a firewall forgot it):
+# it must answer a PING first, or the crowd of an opening would be the first to hear of it.
+SILENT_AFTER_S = 5.0
+_PING_SHARE = 0.5  # of the time for a reply
+_PING = b"*1\r\n$4\r\nPING\r\n"
 _READ = 65_536  # bytes at a time
 
 
@@ -40,7 +45,7 @@ class PipelinedConnection:
             raise dry_run.DryRunWrites("a dry run sends no commands here")
         now = time.monotonic()
         if self._socket is None or self._pid != os.getpid() or now - self._used_s > STALE_AFTER_S:
-            self._connect()
+            self._connect(now)
         return self._send_and_read(commands, now)
 
     def add(self, commands: list[bytes]) -> list[Any]:
@@ -76,12 +81,13 @@ class PipelinedConnection:
             reply = self._reader.gets()
         return reply
 
-    def _connect(self) -> None:
+    def _connect(self, now: float) -> None:
         """Connect, unless there is an open connection of this process. Checks with `select` that
-        the server has not closed it."""
+        the server has not closed it, and after a long silence that it answers."""
         if self._pid == os.getpid() and self._socket is not None:
             readable, _, _ = select.select([self._socket], [], [], 0)
-            if not readable:  # no reply is due, so anything readable means end of file
+            # No reply is due, so anything readable means end of file.
+            if not readable and (now - self._used_s <= SILENT_AFTER_S or self._answers_ping()):
                 return
             self._close()
         self._pid = os.getpid()
@@ -90,6 +96,17 @@ class PipelinedConnection:
         self._connection.connect()
         self._socket = self._connection._sock
         self._reader = hiredis.Reader(replyError=_server_error, notEnoughData=False)
+
+    def _answers_ping(self) -> bool:
+        patience_s = self._socket.gettimeout()
+        try:
+            self._socket.settimeout(_PING_SHARE * patience_s)
+            self._socket.sendall(_PING)
+            answered = bool(self._next_reply() == b"PONG")
+            self._socket.settimeout(patience_s)
+        except (OSError, redis.RedisError, hiredis.ProtocolError):
+            return False
+        return answered
 
     def _close(self) -> None:
         self._socket = None

@@ -1,18 +1,25 @@
 """Group commit: calls of many threads in one pipeline, each with its own reply or its own
 failure."""
 
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 import redis
+from django.conf import settings
 from hiredis import pack_command
 
 from coupons import store
+from coupons.store import connection
+from coupons.store.client import StoreClient
 from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
+from tests.harness.proxy import start_proxy
 
 
 def pack_words(words: tuple[str, ...]) -> bytes:
@@ -168,3 +175,37 @@ def test_replies_left_over_from_a_failed_trip_never_meet_another_call() -> None:
         wire.exchange([pack_words(("BLPOP", "nothing", "0.2"))])
     time.sleep(0.3)
     assert wire.exchange([pack_words(("ECHO", "mine"))]) == [b"mine"]
+
+
+def test_a_connection_that_died_in_silence_is_found_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told of it, and the next request would wait in vain: a firewall forgot it."""
+    redis_url = urlsplit(settings.REDIS_URL)
+    with start_proxy({"redis": redis_url.port or 0}, tmp_path / "proxy.log") as routes:
+        through = redis_url._replace(netloc=f"127.0.0.1:{routes['redis'].port}").geturl()
+        pool = StoreClient(through, timeout_s=0.5, max_connections=2).new_pool()
+        wire, ping = PipelinedConnection(pool), [pack_words(("ECHO", "mine"))]
+        for is_checked in (True, False):
+            assert wire.exchange(ping) == [b"mine"]
+            kept = wire._socket
+            monkeypatch.setattr(connection, "SILENT_AFTER_S", 0.0)
+            time.sleep(2 * connection.STALE_AFTER_S)
+            assert wire.exchange(ping) == [b"mine"]
+            assert wire._socket is kept, "it answers"
+            monkeypatch.setattr(connection, "SILENT_AFTER_S", 0.0 if is_checked else 60.0)
+            routes["redis"].switch_to("half-open")
+            time.sleep(2 * connection.STALE_AFTER_S)
+            if is_checked:
+                assert wire.exchange(ping) == [b"mine"]
+            else:  # the control
+                with pytest.raises(redis.TimeoutError):
+                    wire.exchange(ping)
+            routes["redis"].switch_to("pass")
+
+
+def test_the_kernel_watches_idle_connections() -> None:
+    wire = PipelinedConnection(store.store().client.connection_pool)
+    wire.exchange([pack_words(("PING",))])
+    assert wire._socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert wire._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
