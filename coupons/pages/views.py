@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -172,7 +173,8 @@ def _unavailable(request: HttpRequest, again: dict[str, Any], error: CouponError
     """A page that loads itself again. `again`: what; with a token by a form, so that nobody logs in
     once more."""
     wait_s = problems.jittered_wait_s(RETRY_S)
-    page = _render(request, "pages/unavailable.html", again | {"wait_s": wait_s}, error.status)
+    content = again | {"wait_s": wait_s, "is_posted": request.method == "POST"}
+    page = _render(request, "pages/unavailable.html", content, error.status)
     page["Retry-After"] = str(wait_s)
     return page
 
@@ -185,6 +187,8 @@ def _render(
     page = HttpResponse(render_to_string(template, content), status=status)
     page["Content-Language"] = language
     page["Cache-Control"] = "no-store"
+    if status == HTTPStatus.UNAUTHORIZED:
+        page["WWW-Authenticate"] = "Bearer"
     patch_vary_headers(page, ["Accept-Language"])
     content_policy.secure_page(page)
     return page

@@ -195,7 +195,8 @@ def test_a_page_of_an_expired_login_has_the_apis_status(
     open_campaign: CampaignMaker, client: Client
 ) -> None:
     open_campaign("sale")
-    assert client.post(CLAIM, {"token": "a.b.c"}).status_code == 401
+    page = client.post(CLAIM, {"token": "a.b.c"})
+    assert (page.status_code, page["WWW-Authenticate"]) == (401, "Bearer")
 
 
 def test_while_redis_is_away_the_page_says_so_and_can_be_loaded_again(
@@ -207,6 +208,10 @@ def test_while_redis_is_away_the_page_says_so_and_can_be_loaded_again(
     assert page.status_code == 503 and page["Retry-After"]
     assert "please load it again" in text_of(page)
     assert page["Cache-Control"] == "no-store"
+    assert "data-posted" not in page.content.decode()
+    posted_wrongly = client.post(PAGE, {"token": "a.b.c"})
+    assert posted_wrongly.status_code == 503
+    assert "data-posted" in posted_wrongly.content.decode(), "no reload of the form"
 
 
 def test_a_refused_user_learns_the_margin(open_campaign: CampaignMaker, client: Client) -> None:

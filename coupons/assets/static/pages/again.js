@@ -4,7 +4,11 @@
 
 (() => {
   const again = document.querySelector(".again");
-  const load = () => (again instanceof HTMLFormElement ? again.submit() : location.reload());
+  const load = () => {
+    if (again instanceof HTMLFormElement) again.submit();
+    else if ("posted" in again.dataset) location.replace(again.href); // a reload would post once more
+    else location.reload();
+  };
   if (again instanceof HTMLAnchorElement) {
     again.addEventListener("click", (event) => {
       event.preventDefault(); // its address has no fragment
