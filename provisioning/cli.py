@@ -188,10 +188,10 @@ def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options:
 
 @main.command("rotate")
 @on_environment
-@click.option("--finish", is_flag=True, help="Accept the new token only, after site.yml has run.")
+@click.option("--finish", is_flag=True, help="Accept the new ones only, after site.yml has run.")
 @click.argument("cache", type=Name())
 def rotate_command(cache: str, finish: bool, **options: Any) -> int:
-    """Exchange the token of CACHE: both are accepted until --finish."""
+    """Exchange the token of CACHE, or its users' passwords: both are accepted until --finish."""
     return rotate(_run(**options), cache=cache, finish=finish)
 
 

@@ -113,6 +113,7 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
             variables[f"redis_{purpose}_host"] = resource.shows["host"]
             variables[f"redis_{purpose}_port"] = resource.shows["port"] or cache.port
             variables[f"redis_{purpose}_tls"] = resource.shows["tls"]
+            variables[f"redis_{purpose}_users"] = resource.shows.get("users", False)
             variables[f"redis_{purpose}_replicas"] = resource.props.get("members", 1) - 1
             variables[f"redis_{purpose}_password_parameter"] = secret
     database = _require(found, "database", spec.database.name)

@@ -54,6 +54,9 @@ NAME_RULES: dict[str, NameRule] = {
     "cache-parameters": NameRule(255, _WORD, _LOWERED),
     "cache-node": NameRule(50, _WORD, _LOWERED),
     "cache-group": NameRule(40, _WORD, _LOWERED),
+    # AWS' reference gives no limit for these two; a replication group's is taken
+    "cache-user": NameRule(40, _WORD, _LOWERED),
+    "cache-user-group": NameRule(40, _WORD, _LOWERED),
     "db-subnets": NameRule(
         255, r"(?!default$)[a-z][a-z0-9. _-]*",
         "lower-case letters, digits, spaces and . - _, beginning with a letter, and not default",

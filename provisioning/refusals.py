@@ -78,13 +78,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 # Refusals that pass: asked again within the spec's `waiting`.
 BUSY = frozenset(  # AWS is at work on it: creating, changing, backing up, or deleting it already
-    {"InvalidReplicationGroupState", "InvalidCacheClusterState", "InvalidDBInstanceState"}
-)
+    {
+        "InvalidReplicationGroupState", "InvalidCacheClusterState", "InvalidDBInstanceState",
+        "InvalidUserState", "InvalidUserGroupState",
+    }
+)  # fmt: skip
 STILL_USED = frozenset(  # by what is being deleted: stores and balancers go, then their interfaces
     {
         "CacheSubnetGroupInUse", "InvalidCacheParameterGroupState", "InvalidDBParameterGroupState",
         "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState",
         "DependencyViolation", "InvalidIPAddress.InUse", "ResourceInUse",
+        "DefaultUserAssociatedToUserGroup",
     }
 )  # fmt: skip
 TAKEN = ("AlreadyExists", "Duplicate", "EntityAlreadyExists", "InUse")

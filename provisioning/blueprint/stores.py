@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import group_ref, secret_ref, subnet_refs
+from provisioning.blueprint.redis_users import user_group_ref, user_wants
 from provisioning.blueprint.secrets import DATABASE, STORED_UNDER, auth_token
 from provisioning.model import Key, Ref, Want
 from provisioning.resources.logs import RDS_LOGS
@@ -51,6 +52,9 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
         props={"family": family, "values": {"maxmemory-policy": "noeviction"}},
     )
     token: Any = {"auth_token": secret_ref(auth_token(cache))} if cache.encrypted else {}
+    users: Any = {"users": user_group_ref(cache)} if cache.has_users else {}
+    if cache.has_users:
+        yield from user_wants(cache)
     yield Want(
         kind="cache-group",
         name=cache.name,
@@ -66,6 +70,8 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
             "groups": frozenset({group_ref(spec, "cache")}),
             "encrypted_at_rest": cache.encrypted,
             "encrypted_in_transit": cache.encrypted,
+            "access": (cache.access or "users") if cache.encrypted else "open",
+            **users,
             "snapshot_days": cache.snapshot_days,
             "maintenance": spec.windows.maintenance,
             "auto_upgrade": False,  # versions change only by the spec

@@ -8,6 +8,7 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.client_errors import ignoring
 from provisioning.model import Found, Want
+from provisioning.resources.cache_access import access_of, is_same_access
 from provisioning.resources.cache_change import change_cache_group
 from provisioning.resources.cache_states import (
     AT_WORK,
@@ -18,6 +19,7 @@ from provisioning.resources.cache_states import (
     is_ours,
     wait_until_left,
 )
+from provisioning.resources.cache_token import demand_no_rotation
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
 from provisioning.resources.verdicts import is_version
@@ -63,6 +65,7 @@ class CacheGroup(Kind):
                 "host": endpoint.get("Address", ""),
                 "port": endpoint.get("Port", 0),
                 "tls": group.get("TransitEncryptionEnabled", False),
+                "users": bool(group.get("UserGroupIds")),
             },
         )
 
@@ -94,16 +97,23 @@ class CacheGroup(Kind):
         return want.name
 
     def _auth(self, cloud: Cloud, want: Want) -> Any:
-        """The token is read from SSM for this one call and not kept."""
+        """Users by their group, or a token: AWS takes one of both. The token is read from SSM for
+        this one call and not kept."""
+        if "users" in want.props:
+            return {"UserGroupIds": [want.props["users"]]}
         path = want.hidden.get("auth_token")
         return {"AuthToken": secret_value(cloud, path)} if path else {}
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         demand_ours(cloud, found)
+        if "access" in changed and found.props["access"] == "token":
+            demand_no_rotation(cloud, found)
         change_cache_group(cloud, found, want, changed)
 
     def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """For 8.0 AWS returns the full version that it chose: 8.0.1."""
+        if name == "access":
+            return is_same_access(found, wanted)
         return (
             is_version(found, wanted) if name == "version" else super().is_same(name, found, wanted)
         )
@@ -145,7 +155,7 @@ def _described(group: Any) -> dict[str, Any]:
     }
     described = {name: group[field] for name, field in fields.items() if field in group}
     multi_az = {"multi_az": group["MultiAZ"] == "enabled"} if "MultiAZ" in group else {}
-    return {**described, **multi_az}
+    return {**described, **multi_az, **access_of(group)}
 
 
 def _from_member(node: Any) -> dict[str, Any]:

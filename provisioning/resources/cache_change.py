@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioning.aws import Cloud
 from provisioning.model import Found, Want
+from provisioning.resources.cache_access import user_group_request
 
 
 def change_cache_group(cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
@@ -35,6 +36,8 @@ def _settings(found: Found, want: Want, changed: frozenset[str]) -> dict[str, An
         "snapshot_window": {"SnapshotWindow": p.get("snapshot_window", "")},
         "maintenance": {"PreferredMaintenanceWindow": p["maintenance"]},
         "auto_upgrade": {"AutoMinorVersionUpgrade": p["auto_upgrade"]},
+        "access": user_group_request(found, want),
+        "users": user_group_request(found, want),
         "multi_az": {"MultiAZEnabled": p["multi_az"], "AutomaticFailoverEnabled": p["multi_az"]},
     }
     names = sorted(changed & options.keys())

@@ -15,7 +15,9 @@ from provisioning.tags import as_dict
 def cache_tags(cloud: Cloud, arn: str) -> dict[str, str]:
     """The tags of a group of subnets or parameters, a snapshot, or a store that is available: of
     any other AWS refuses to list them (see `cache_states`), and the answer is empty."""
-    with ignoring("InvalidReplicationGroupState", "CacheClusterNotFound"):
+    with ignoring(
+        "InvalidReplicationGroupState", "CacheClusterNotFound", "UserNotFound", "UserGroupNotFound"
+    ):
         return as_dict(cloud.elasticache.list_tags_for_resource(ResourceName=arn)["TagList"])
     return {}
 

@@ -20,14 +20,7 @@ from provisioning.waiting import wait_until
 def rotate_token(cloud: Cloud, found: Found, path: str, *, length: int) -> None:
     """Make the cache accept a new token as well, and make that the secret at `path`. Idempotent: a
     run that was killed is continued, and one that was not finished is not begun again."""
-    waiting = _waiting_path(cloud, found)
-    stored = _parameter(cloud, waiting)
-    if not stored:
-        cloud.ssm.put_parameter(
-            Name=waiting, Value=random_secret(length), Type="SecureString",
-            Tags=cloud.scope.tags(found.name),
-        )  # fmt: skip
-        stored = _parameter(cloud, waiting)
+    stored = begin_rotation(cloud, found, length=length)
     changed = _description(cloud, found).get("AuthTokenLastModifiedDate")
     if changed is None or changed < stored["LastModifiedDate"]:
         _set_token(cloud, found, stored["Value"], "ROTATE")
@@ -37,14 +30,48 @@ def rotate_token(cloud: Cloud, found: Found, path: str, *, length: int) -> None:
 def settle_token(cloud: Cloud, found: Found, path: str) -> None:
     """Make the cache accept the secret at `path` only. Raises ProvisioningError if no rotation has
     begun: AWS refuses SET without a ROTATE before."""
-    if not _parameter(cloud, _waiting_path(cloud, found)):
+    begun_rotation(cloud, found)
+    _set_token(cloud, found, secret_value(cloud, path), "SET")
+    end_rotation(cloud, found)
+
+
+def begin_rotation(cloud: Cloud, found: Found, *, length: int) -> Any:
+    """The parameter with the new secret of this cache's rotation: drawn by the first run, and found
+    again by those that continue it."""
+    waiting = _waiting_path(cloud, found)
+    if stored := _parameter(cloud, waiting):
+        return stored
+    cloud.ssm.put_parameter(
+        Name=waiting, Value=random_secret(length), Type="SecureString",
+        Tags=cloud.scope.tags(found.name),
+    )  # fmt: skip
+    return _parameter(cloud, waiting)
+
+
+def begun_rotation(cloud: Cloud, found: Found) -> Any:
+    """The same parameter. Raises ProvisioningError if no rotation has begun."""
+    stored = _parameter(cloud, _waiting_path(cloud, found))
+    if not stored:
         raise ProvisioningError(
             f"No rotation of {found.name} has begun, or it is finished.",
             todo=f"Begin one with: rotate {found.name}",
         )
-    _set_token(cloud, found, secret_value(cloud, path), "SET")
+    return stored
+
+
+def end_rotation(cloud: Cloud, found: Found) -> None:
     with ignoring("ParameterNotFound"):
         cloud.ssm.delete_parameter(Name=_waiting_path(cloud, found))
+
+
+def demand_no_rotation(cloud: Cloud, found: Found) -> None:
+    """Raises ProvisioningError while hosts may still have a token that isn't the secret: it ends
+    when users take its place."""
+    if _parameter(cloud, _waiting_path(cloud, found)):
+        raise ProvisioningError(
+            f"The token of {found.name} is being rotated.",
+            todo=f"Run site.yml and rotate {found.name} --finish, then apply again.",
+        )
 
 
 def drop_rotations(cloud: Cloud) -> None:

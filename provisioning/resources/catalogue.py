@@ -8,6 +8,7 @@ from provisioning.resources.budget import Budget
 from provisioning.resources.cache import CacheGroup
 from provisioning.resources.cache_groups import CacheParameters, CacheSubnets
 from provisioning.resources.cache_node import CacheNode
+from provisioning.resources.cache_users import CacheUser, CacheUserGroup
 from provisioning.resources.dashboard import Dashboard
 from provisioning.resources.database import Database
 from provisioning.resources.database_groups import DatabaseParameters, DatabaseSubnets
@@ -32,7 +33,7 @@ KINDS: tuple[Kind, ...] = (
     Vpc(), InternetGateway(), Subnet(), Address(), Nat(), RouteTable(), S3Endpoint(),
     SecurityGroup(), DefaultGroup(), Rules(), KeyPair(), Role(), Profile(), Secret(),
     LogGroup(), FlowLog(),
-    CacheSubnets(), CacheParameters(), CacheNode(), CacheGroup(),
+    CacheSubnets(), CacheParameters(), CacheUser(), CacheUserGroup(), CacheNode(), CacheGroup(),
     DatabaseSubnets(), DatabaseParameters(), Database(),
     Instance(), TargetGroup(), Balancer(), Listener(), Distribution(),
     Topic(), Alarm(), Dashboard(), Budget(),

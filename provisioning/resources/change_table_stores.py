@@ -31,6 +31,24 @@ def judge_engine(found: str, wanted: str) -> Verdict:
     return refused_because(NO_WAY_BACK)
 
 
+def judge_access(found: str, wanted: str) -> Verdict:
+    """Hosts that have the token alone must go on until they have their users."""
+    if "open" in (found, wanted) and wanted not in ("users", "both"):
+        return REPLACED  # and its encryption differs
+    if wanted == "token":
+        return refused_because(
+            "can't be a token again: AWS takes one only when it makes the cache; write users in "
+            "the spec, or make a new cache under another name"
+        )
+    if found == "token" and wanted == "users":
+        return refused_because(
+            "can't go from token to users at once, or hosts that have the token alone would be "
+            'locked out: write access = "both", apply, run inventory and site.yml, then write '
+            '"users" and apply'
+        )
+    return turn_number(SETTINGS)
+
+
 def judge_members(found: int, wanted: int) -> Verdict:
     """Automatic failover needs a replica: the first comes before it is switched on, the last goes
     after it was switched off."""
@@ -50,6 +68,13 @@ def judge_insights(found: bool, wanted: bool) -> Verdict:
 STORES: Mapping[str, Mapping[str, Rule]] = {
     "cache-subnets": {"subnets": IN_PLACE},
     "cache-parameters": {"family": REPLACED, "values": IN_PLACE},
+    "cache-user": {
+        "username": REPLACED,
+        "engine": IN_PLACE,
+        "access": IN_PLACE,
+        "authentication": IN_PLACE,
+    },
+    "cache-user-group": {"engine": IN_PLACE, "users": IN_PLACE},
     "cache-node": {
         "engine": REPLACED,
         "version": judge_version(UPGRADE),
@@ -71,6 +96,8 @@ STORES: Mapping[str, Mapping[str, Rule]] = {
         "subnets": REPLACED,
         "encrypted_at_rest": REPLACED,
         "encrypted_in_transit": REPLACED,
+        "access": judge_access,
+        "users": turn_number(SETTINGS),
         "groups": IN_PLACE,
         "snapshot_days": IN_PLACE,
         "snapshot_window": IN_PLACE,

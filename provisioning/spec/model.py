@@ -78,8 +78,19 @@ class Cache:
     managed_group: bool = True  # a replication group; False: one plain node, as in the write-up
     noeviction: bool = True
     durability: str = "none"  # AWS' sync and async are refused: rules_stores.py says why
-    encrypted: bool = True  # at rest, in transit, and an auth token
+    encrypted: bool = True  # at rest, in transit, and with passwords: see access
+    access: str = ""  # users | both | token: README.md; left out: users, if encrypted
     snapshot_days: int = 1
+
+    @property
+    def has_users(self) -> bool:
+        """Whether each kind of host has a user with rights of its own."""
+        return self.encrypted and self.access != "token"
+
+    @property
+    def keeps_token(self) -> bool:
+        """Whether hosts that have the token alone are let in, too, while they move to users."""
+        return self.encrypted and self.access == "both"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from provisioning.spec.releases import CACHES, cache_problem, mysql_problem
 
 RESERVED = (22, 80, 443, 8080, 8081, 8090, 8405)
 PURPOSES = ("decisions", "broker")
+ACCESS = ("", "users", "both", "token")
 PLAIN_HTTP = "for trying out"
 HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 ARN = re.compile(r"^arn:aws[\w-]*:")
@@ -55,6 +56,7 @@ def _cache(spec: Spec, cache: Cache, path: str, problems: Problems) -> None:
     if cache.managed_group and not cache.noeviction:
         problems.add(f"{path}.noeviction", "eviction throws coupons away; it must be true")
     _durability(cache, path, problems)
+    _access(cache, path, problems)
     zones = {subnet.zone for subnet in spec.tier(*cache.tiers)}
     if cache.replicas and len(zones) < 2:
         problems.add(f"{path}.tiers", "a replica needs subnets in two zones")
@@ -71,6 +73,19 @@ def _durability(cache: Cache, path: str, problems: Problems) -> None:
         )
     elif cache.durability != "none":
         problems.add(f"{path}.durability", f"{cache.durability!r} is not none; see README.md")
+
+
+def _access(cache: Cache, path: str, problems: Problems) -> None:
+    if cache.access not in ACCESS:
+        problems.add(
+            f"{path}.access",
+            f"{cache.access!r} is none of users, both and token; left out, it is users",
+        )
+    elif cache.access and not cache.encrypted:
+        problems.add(
+            f"{path}.access",
+            "needs encrypted = true: AWS has users and tokens only where connections are encrypted",
+        )
 
 
 def judge_database(spec: Spec, problems: Problems) -> None:

@@ -17,6 +17,8 @@ class Store:
         self.groups: dict[str, Record] = {}
         self.subnets: dict[str, Record] = {}
         self.parameters: dict[str, Record] = {}
+        self.users: dict[str, Record] = {}
+        self.user_groups: dict[str, Record] = {}
         self.snapshots: list[Record] = []
         self.tags: dict[str, dict[str, str]] = {}
 

@@ -29,6 +29,7 @@ from tests.provisioning.elasticache_refusals import (
     demand_windows,
 )
 from tests.provisioning.elasticache_snapshots import GROUP_BUSY, add_snapshot
+from tests.provisioning.elasticache_user_refusals import change_way_in, demand_one_way_in
 from tests.provisioning.store_states import begin_state, demand_available, pass_group_time
 
 
@@ -41,6 +42,7 @@ class ReplicationAnswers:
         demand_new(store.groups, name, "ReplicationGroupAlreadyExists")
         if asked.get("AuthToken") and not asked.get("TransitEncryptionEnabled"):
             raise ElastiCacheException("InvalidParameterCombination", "AuthToken needs TLS")
+        demand_one_way_in(store, asked)
         demand_replica(
             int(asked["NumCacheClusters"]),
             failover=bool(asked.get("AutomaticFailoverEnabled") or asked.get("MultiAZEnabled")),
@@ -56,6 +58,7 @@ class ReplicationAnswers:
             "AtRestEncryptionEnabled": bool(asked.get("AtRestEncryptionEnabled")),
             "TransitEncryptionEnabled": bool(asked.get("TransitEncryptionEnabled")),
             "AuthTokenEnabled": bool(asked.get("AuthToken")),
+            "UserGroupIds": list(asked.get("UserGroupIds", [])),
             "AutomaticFailover": _as_state(asked.get("AutomaticFailoverEnabled")),
             "AutoMinorVersionUpgrade": bool(asked.get("AutoMinorVersionUpgrade", True)),
             "SnapshotRetentionLimit": int(asked.get("SnapshotRetentionLimit", 0)),
@@ -86,6 +89,7 @@ class ReplicationAnswers:
         demand_upgrade(store, members[0], asked)
         demand_snapshot_source(record, asked)
         _demand_windows(self, record, asked)
+        change_way_in(store, record, asked)
         if "AuthToken" in asked:
             demand_token_order(record, asked)
         for changed in (record, *members):

@@ -13,10 +13,13 @@ from tests.provisioning.elasticache_groups import GroupAnswers
 from tests.provisioning.elasticache_nodes import NodeAnswers
 from tests.provisioning.elasticache_replication import ReplicationAnswers
 from tests.provisioning.elasticache_snapshots import SnapshotAnswers
+from tests.provisioning.elasticache_users import UserAnswers
 
 
 def install_elasticache() -> None:
-    for answers in (GroupAnswers, NodeAnswers, ReplicationAnswers, SnapshotAnswers):
+    for answers in (
+        GroupAnswers, NodeAnswers, ReplicationAnswers, SnapshotAnswers, UserAnswers,
+    ):  # fmt: skip
         for name, operation in vars(answers).items():
             if not name.startswith("_"):
                 setattr(ElastiCacheResponse, name, operation)

@@ -33,6 +33,8 @@ NAMED = {
     "CreateDBSubnetGroup": ("DBSubnetGroupName", "DBSubnetGroupNotFoundFault"),
     "CreateDBParameterGroup": ("DBParameterGroupName", "DBParameterGroupNotFound"),
     "CreateCacheSubnetGroup": ("CacheSubnetGroupName", "CacheSubnetGroupNotFoundFault"),
+    "CreateUser": ("UserId", "UserNotFound"),
+    "CreateUserGroup": ("UserGroupId", "UserGroupNotFound"),
     "CreateCacheParameterGroup": ("CacheParameterGroupName", "CacheParameterGroupNotFound"),
 }
 ARN = re.compile(r"arn:aws:elasticloadbalancing:[^<\s]+?:(loadbalancer|targetgroup)/[^<\s]+")

@@ -31,6 +31,8 @@ NAMES = {
     ("elasticache", "CreateCacheCluster"): ("CacheClusterId", 50, WORD, "InvalidParameterValue"),
     ("elasticache", "CreateReplicationGroup"): (
         "ReplicationGroupId", 40, WORD, "InvalidParameterValue"),
+    ("elasticache", "CreateUser"): ("UserId", 40, WORD, "InvalidParameterValue"),
+    ("elasticache", "CreateUserGroup"): ("UserGroupId", 40, WORD, "InvalidParameterValue"),
     ("rds", "CreateDBSubnetGroup"): (
         "DBSubnetGroupName", 255, r"[A-Za-z][\w. \-]*", "InvalidParameterValue"),
     ("rds", "CreateDBParameterGroup"): (

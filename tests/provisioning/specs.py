@@ -17,6 +17,11 @@ def spec_text(environment: str) -> str:
     return found.replace(NO_CERTIFICATE, f"{NO_CERTIFICATE}\n{PLAIN_HTTP}")
 
 
+def token_text(environment: str) -> str:
+    """The same with a token in place of users, as environments were made before."""
+    return spec_text(environment).replace("\nsnapshot_days", '\naccess = "token"\nsnapshot_days')
+
+
 def environment_spec(environment: str, *operator: str) -> Spec:
     return parse_spec(spec_text(environment), file=f"{environment}.toml", operator=operator)
 

@@ -28,6 +28,7 @@ LONGEST = {
     "route-table": 256, "s3-endpoint": 256, "flow-log": 256, "host": 256, "listener": 256,
     "group": 255, "key-pair": 251, "role": 64, "profile": 128, "secret": 256, "log-group": 256,
     "cache-subnets": 255, "cache-parameters": 255, "cache-node": 50, "cache-group": 40,
+    "cache-user": 40, "cache-user-group": 40,
     "db-subnets": 255, "db-parameters": 255, "database": 63,
     "target-group": 32, "balancer": 32, "topic": 256, "alarm": 255, "dashboard": 255,
     "budget": 100, "distribution": 128, "default-group": 256, "rules": 256,

@@ -89,7 +89,7 @@ def unencrypted_wants(wants: Wants) -> list[str]:
             and not (
                 want.props["encrypted_at_rest"]
                 and want.props["encrypted_in_transit"]
-                and "auth_token" in want.hidden
+                and ("users" in want.props or "auth_token" in want.hidden)
             )
         )
     ]

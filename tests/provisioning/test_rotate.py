@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,20 @@ def token(rig: Any) -> str:
     return str(answer["Parameter"]["Value"])
 
 
+@pytest.fixture(autouse=True)
+def token_rig(production_rig: Any) -> None:
+    """Its caches have a token; users' passwords: test_cache_users.py."""
+    spec = production_rig.spec
+    caches = tuple(replace(cache, access="token") for cache in spec.caches)
+    production_rig.use_spec(replace(spec, caches=caches))
+
+
 @pytest.fixture
 def call(production_rig: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(production_rig, spec))
     production_rig.build()
     file = specs.write_spec("production", tmp_path)
+    Path(file).write_text(specs.token_text("production"))
     return lambda *words: run_command(["rotate", "--env", file, *words])
 
 

@@ -157,6 +157,12 @@ REJECTED = {
     "an unknown cache engine": ("hello", 'engine = "redis"', 'engine = "memcached"', "neither"),
     "an unknown purpose": (
         "hello", '["decisions", "broker"]', '["decisions", "broker", "fun"]', "unknown: fun"),
+    "an access that is none": (
+        "production", "snapshot_days = 3", 'snapshot_days = 3\naccess = "password"',
+        "'password' is none of users, both and token"),
+    "users without encryption": (
+        "production", "snapshot_days = 3",
+        'snapshot_days = 3\nencrypted = false\naccess = "users"', "needs encrypted = true"),
     "too many replicas": ("production", "replicas = 1", "replicas = 6", "must be 0 to 5"),
     "a replica in the same zone": (
         "production", 'name = "coupon-db-c"\ncidr = "10.20.21.0/24"\nzone = "c"',
