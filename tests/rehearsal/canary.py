@@ -49,10 +49,13 @@ def forms_of(secret: str) -> Iterator[str]:
         yield encoded[(before * 4 + 2) // 3 : -1]
 
 
+DRAWN = ("metrics", "grafana", "web", "worker", "site", "operator", "admin")
+
+
 def derived_secrets(secrets: list[str]) -> Iterator[str]:
-    """What roles make of secrets by a hash: keys of codes, passwords of an exporter and Grafana."""
+    """What roles make of secrets by a hash: keys of codes, and passwords of the stores' users."""
     for secret in secrets:
-        for ending in ("", " for metrics", " for grafana"):
+        for ending in ("", *(f" for {one}" for one in DRAWN)):
             yield sha256(f"{secret}{ending}".encode()).hexdigest()
 
 

@@ -10,9 +10,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
+from provisioning.blueprint.redis_users import user_wants
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
+from provisioning.resources.cache_users import user_password
 from provisioning.spec.model import Cache
 from tests.harness.servers import start_process
 from tests.rehearsal.certificates import Authority
@@ -54,8 +57,21 @@ def _tls_options(here: Stage, authority: Authority, place: Place, cache: Cache) 
     return [
         "port 0", f"tls-port {place.port}", "tls-auth-clients no",
         f"tls-cert-file {certificate}", f"tls-key-file {key}",
-        f"tls-ca-cert-file {authority.file}", f"requirepass {read_secret(here, auth_token(cache))}",
+        f"tls-ca-cert-file {authority.file}", *_ways_in(here, cache),
     ]  # fmt: skip
+
+
+def _ways_in(here: Stage, cache: Cache) -> Iterator[str]:
+    """A token, or a user for each kind of host, as the environment has them."""
+    secret = read_secret(here, auth_token(cache))
+    if not cache.has_users:
+        yield f"requirepass {secret}"
+        return
+    for want in user_wants(cache):
+        if want.kind == "cache-user":
+            name = want.props["username"]
+            password = sha256(user_password(secret, name).encode()).hexdigest()
+            yield f"user {name} #{password} {want.props['access']}"
 
 
 @contextmanager
