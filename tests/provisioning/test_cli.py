@@ -132,11 +132,11 @@ def test_plan_and_apply_of_production_ask_little_of_aws(
     monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(production_rig, spec))
     cloud, environment = production_rig.cloud, specs.write_spec("production", tmp_path)
     assert run_command(["apply", "--env", environment, "--yes"]) == 0
-    assert 140 < len(cloud.writes) < 180
+    assert 150 < len(cloud.writes) < 200
     assert 100 < len(cloud.reads) < 2 * len(cloud.writes), "looking twice, and waiting"
     assert run_command(["plan", "--env", environment]) == 0
     assert cloud.writes == []
-    assert 60 < len(cloud.reads) < 120
+    assert 60 < len(cloud.reads) < 140
 
 
 @pytest.mark.parametrize("verb", ["plan", "status", "inventory", "ssh", "apply", "destroy"])
