@@ -16,7 +16,8 @@ from provisioning.resources.verdicts import (
     turn_number,
 )
 
-START, SETTINGS, MORE, FAILOVER, FEWER, SIZE, UPGRADE, AFTER, RESTART, STOP = range(10)  # turns
+# The turns.
+START, SETTINGS, ACCESS, MORE, FAILOVER, FEWER, SIZE, UPGRADE, AFTER, RESTART, STOP = range(11)
 
 ENGINES = ("redis", "valkey")  # ElastiCache exchanges an engine for a later one only
 NO_WAY_BACK = (
@@ -46,7 +47,7 @@ def judge_access(found: str, wanted: str) -> Verdict:
             'locked out: write access = "both", apply, run inventory and site.yml, then write '
             '"users" and apply'
         )
-    return turn_number(SETTINGS)
+    return turn_number(ACCESS)
 
 
 def judge_members(found: int, wanted: int) -> Verdict:
@@ -97,7 +98,7 @@ STORES: Mapping[str, Mapping[str, Rule]] = {
         "encrypted_at_rest": REPLACED,
         "encrypted_in_transit": REPLACED,
         "access": judge_access,
-        "users": turn_number(SETTINGS),
+        "users": turn_number(ACCESS),  # in a call of its own
         "groups": IN_PLACE,
         "snapshot_days": IN_PLACE,
         "snapshot_window": IN_PLACE,

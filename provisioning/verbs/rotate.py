@@ -19,7 +19,7 @@ def rotate(run: Run, *, cache: str, finish: bool) -> int:
     """Returns 0. Raises ProvisioningError for a cache without passwords, or that isn't ready."""
     if run.adjustments.asleep:
         raise ProvisioningError(
-            "The environment is asleep: no host can get another token.", todo="Run wake first."
+            "The environment is asleep: no host can get another password.", todo="Run wake first."
         )
     want = _wanted(run, cache)
     path = want.hidden["auth_token"].name
