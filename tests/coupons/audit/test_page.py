@@ -86,7 +86,7 @@ def test_what_support_searched_for_is_shown_and_found_with_the_right_only(
         assert len(read_page(Asked(text=text), None, 9).rows) == 1
         assert not read_page(Asked(text=text, user=False), None, 9).rows
         for form in ("", "export/csv/", "export/jsonl/"):
-            answer = viewer.get(LOG + form)
+            answer: Any = viewer.get(LOG + form)
             shown = b"".join(answer.streaming_content) if form else answer.content
             assert text.encode() not in shown
 
