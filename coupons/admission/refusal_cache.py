@@ -96,8 +96,7 @@ def note_holder(campaign: CampaignSnapshot, claim: Claim) -> None:
 
 def _may_hold(bits: bytes, campaign: CampaignSnapshot, claim: Claim) -> bool:
     field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
-    first, second = holder_filter.bit_positions(field, campaign.filter_blocks)
-    return _is_set(bits, first) and _is_set(bits, second)
+    return holder_filter.may_hold(bits, field, campaign.filter_blocks)
 
 
 def cache_refusal(
@@ -181,12 +180,6 @@ def _drop_unused(cache: _Cache, now_s: float, *, room_for: int) -> None:
     for slug, told_s in list(cache.told_s.items()):
         if told_s + _UNUSED_S < now_s:  # no request takes so long
             cache.told_s.pop(slug, None)
-
-
-def _is_set(bits: bytes, position: int) -> bool:
-    """In Redis' bit order: bit 0 is the highest bit of byte 0."""
-    byte = position >> 3
-    return byte < len(bits) and bool(bits[byte] & (128 >> (position & 7)))
 
 
 def clear_refusals(**_: object) -> None:

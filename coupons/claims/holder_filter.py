@@ -18,5 +18,17 @@ def bit_positions(field: bytes, blocks: int) -> tuple[int, int]:
     return block + (digest & (_BLOCK - 1)), block + (digest >> 9 & (_BLOCK - 1))
 
 
+def may_hold(bits: bytes, field: bytes, blocks: int) -> bool:
+    """Whether both bits of the claimant are set; false: it certainly has no place."""
+    first, second = bit_positions(field, blocks)
+    return _is_set(bits, first) and _is_set(bits, second)
+
+
+def _is_set(bits: bytes, position: int) -> bool:
+    """In Redis' bit order: bit 0 is the highest bit of byte 0."""
+    byte = position >> 3
+    return byte < len(bits) and bool(bits[byte] & (128 >> (position & 7)))
+
+
 def block_count(stock: int) -> int:
     return max(1, stock * BITS_PER_HOLDER // _BLOCK)

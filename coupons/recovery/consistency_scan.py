@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from coupons.broker import wakeups
-from coupons.claims import timestamps
+from coupons.claims import holder_filter, timestamps
 from coupons.claims.limits import slot_id
 from coupons.claims.quantities import counted_noun
 from coupons.claims.values import AdmittedClaim
@@ -30,6 +30,7 @@ from coupons.store import Claimant, claimant_field, store
 
 ON_ITS_WAY, STORED, TOLD = 1, 2, 4  # bits of a place's byte
 PAGE = 2_000  # rows at a time
+MOST_FILTER_READS = 20  # of some megabytes each
 SHOWN = 20  # differences of each kind listed one by one
 ACTOR = "reconcile"
 Tell = Callable[[str, int], None]  # a noun for what is read, and how many so far
@@ -82,6 +83,8 @@ class _Scan:
         self.campaign, self.repair, self.tell = campaign, repair, tell
         self.slug = campaign.slug
         self.given = store().campaigns.gate(self.slug).admitted
+        self.filter = store().recovery.holder_bits(self.slug)  # of all who were given a place
+        self.unfiltered, self.filter_reads = 0, 1
         self.seen = bytearray(self.given + 1)  # by place; 0 is none
         self.seen[0] = TOLD
         self.report = Report(self.slug, self.given)
@@ -94,6 +97,7 @@ class _Scan:
             self._compare_claimants(page)
             compared += len(page)
             self.tell("claimant", compared)
+        self._renew_filter()
         self._find_unknown_users()
         self._find_coupons_beyond()
         for place in self._places_with_bits(0):
@@ -129,7 +133,28 @@ class _Scan:
                 self._compare(claimant, rows[claimant.place])
             elif not self.seen[claimant.place]:
                 self._requeue_lost(claimant)
+            if rows.get(claimant.place, claimant) == claimant:
+                self._look_in_filter(claimant)
             self.seen[claimant.place] |= TOLD
+
+    def _look_in_filter(self, claimant: Claimant) -> None:
+        """Whom the filter lacks, processes that remember "sold out" would refuse."""
+        blocks = self.campaign.filter_blocks
+        is_known = holder_filter.may_hold(self.filter, claimant.field, blocks)
+        if not is_known and self.filter_reads < MOST_FILTER_READS:  # was it honoured meanwhile?
+            self.filter_reads += 1
+            self.filter = store().recovery.holder_bits(self.slug)
+            is_known = holder_filter.may_hold(self.filter, claimant.field, blocks)
+        if not is_known:
+            self.unfiltered += 1
+            description = f"the filter of holders lacks {_describe(claimant)}"
+            self.report.add(Gap.NOT_TOLD, claimant.place, description)
+
+    def _renew_filter(self) -> None:
+        """By a new epoch, since processes keep a filter as long as the claimants are the same."""
+        if self.unfiltered and self.repair:
+            rebuild.renew_campaign(self.slug, actor=ACTOR)
+            self.report.mended[Gap.NOT_TOLD] += self.unfiltered
 
     def _compare(self, claimant: Claimant, stored: Claimant) -> None:
         if claimant != stored:

@@ -129,6 +129,11 @@ class RecoveryCalls(SubjectCalls):
             _add_claimants(pipe, names.claimants, claimants, replace)
             pipe.execute()
 
+    def holder_bits(self, slug: str) -> bytes:
+        """The filter of the campaign's holders (`claims.holder_filter`); empty if there is none."""
+        with self.guard_call():
+            return cast(bytes, self.client.get(keys.campaign_keys(slug).filter) or b"")
+
     def scan_claimants(self, slug: str) -> Iterator[list[Claimant]]:
         """All claimants, in pages (HSCAN). Claimants admitted during the scan may be missing, and
         a claimant may come twice."""

@@ -104,6 +104,26 @@ def test_a_coupon_whose_user_redis_forgot_is_made_known_again(open_campaign: Cam
     assert differences_by_kind() == {}
 
 
+def test_a_lost_filter_of_holders_is_named_and_made_anew(open_campaign: CampaignMaker) -> None:
+    """Else processes that remember "sold out" would refuse holders, as long as others are."""
+    campaign = open_campaign(stock=60)
+    for number in range(30):
+        strategies.admit(campaign, Claim(f"before-{number}"))
+    drain("sale", consumer="one")
+    redis_client().delete(keys.campaign_keys("sale").filter)
+    for number in range(30):  # it is as long again, without the former bits
+        strategies.admit(campaign, Claim(f"after-{number}"))
+    drain("sale", consumer="one")
+    assert strategies.admit(campaign, Claim("late")).outcome is Outcome.SOLD_OUT
+    found = differences_by_kind()[Gap.NOT_TOLD]
+    assert set(found) <= set(range(1, 31)) and len(found) > 10
+    differences_by_kind(repair=True)
+    assert differences_by_kind() == {}
+    assert strategies.admit(campaign, Claim("late")).outcome is Outcome.SOLD_OUT
+    again = {strategies.admit(campaign, Claim(f"before-{n}")).outcome for n in range(30)}
+    assert again == {Outcome.ALREADY_CLAIMED}
+
+
 def test_places_that_redis_has_not_given_are_never_given_again(
     open_campaign: CampaignMaker,
 ) -> None:
