@@ -19,6 +19,7 @@ from config import (
     counted_cache,  # noqa: F401
     urls,  # noqa: F401
 )
+from config.request_cycle import RequestCycle
 from coupons.monitoring.collectors import live_family
 from coupons.observability import (
     grant_metrics,
@@ -156,6 +157,7 @@ def test_a_command_of_the_runbook_exists(command: str) -> None:
 
 def declared_metrics() -> set[str]:
     """Names of all metrics that our pages may export."""
+    RequestCycle()  # its middleware declares metrics of requests
     live = {value.name for value in _live_gauges()}
     return live | set(REGISTRY._names_to_collectors)
 
