@@ -25,6 +25,7 @@ Application = Callable[[Environ, Start], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 _VARY = [("Vary", "Origin")]
+_ALLOWED = "Access-Control-Allow-Origin"
 
 
 class CrossOrigin:
@@ -42,7 +43,9 @@ class CrossOrigin:
         added = self._headers_by_origin.get(origin, _VARY)
 
         def start_with_headers(status: str, headers: Headers, *exc_info: Any) -> Any:
-            return start(status, [*headers, *added], *exc_info)
+            # An answer for any site, as the button's script is, names the caller's origin once.
+            kept = [one for one in headers if added is _VARY or one[0] != _ALLOWED]
+            return start(status, [*kept, *added], *exc_info)
 
         return self._behind(environ, start_with_headers)
 
@@ -61,7 +64,7 @@ def is_preflight(environ: Environ) -> bool:
 
 def _answer_headers(origin: str) -> Headers:
     return [
-        ("Access-Control-Allow-Origin", origin),
+        (_ALLOWED, origin),
         ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
         *_VARY,
     ]
@@ -69,7 +72,7 @@ def _answer_headers(origin: str) -> Headers:
 
 def _preflight_headers(origin: str) -> Headers:
     return [
-        ("Access-Control-Allow-Origin", origin),
+        (_ALLOWED, origin),
         ("Access-Control-Allow-Methods", METHODS),
         ("Access-Control-Allow-Headers", REQUEST_HEADERS),
         ("Access-Control-Max-Age", str(MAX_AGE_S)),

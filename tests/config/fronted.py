@@ -176,19 +176,10 @@ def front_of_unavailable(
 ) -> Iterator[int]:
     """The port of a front whose server answers everything that is passed on with 503, at once. The
     users' door knows the API's paths; every other door is the operators', with probes."""
-    inner = servers.free_port()
-    door = _door_before(inner, name, connections)
-    configuration = folder / "unavailable.cfg"
-    configuration.write_text(UNAVAILABLE.format(port=inner))
-    with (
-        servers.start_process(
-            haproxy_command(configuration),
-            ready=lambda: servers.is_listening(inner),
-            log=folder / "unavailable.log",
-        ),
-        start_front(folder / "front", [door], **settings),
-    ):
-        yield door.port
+    with scripted_server(folder, "http-request return status 503") as inner:
+        door = _door_before(inner, name, connections)
+        with start_front(folder / "front", [door], **settings):
+            yield door.port
 
 
 def _door_before(inner: int, name: str, connections: int) -> FrontDoor:
@@ -199,15 +190,29 @@ def _door_before(inner: int, name: str, connections: int) -> FrontDoor:
     )  # fmt: skip
 
 
-UNAVAILABLE = """
+@contextmanager
+def scripted_server(folder: Path, *rules: str) -> Iterator[int]:
+    """The port of a server that answers by these rules of HAProxy, at once."""
+    port = servers.free_port()
+    configuration = folder / "scripted.cfg"
+    configuration.write_text(SCRIPTED.format(port=port, rules="\n  ".join(rules)))
+    with servers.start_process(
+        haproxy_command(configuration),
+        ready=lambda: servers.is_listening(port),
+        log=folder / "scripted.log",
+    ):
+        yield port
+
+
+SCRIPTED = """
 defaults
   mode http
   timeout connect 1s
   timeout client 60s
   timeout server 60s
-frontend unavailable
+frontend scripted
   bind 127.0.0.1:{port}
-  http-request return status 503
+  {rules}
 """
 
 

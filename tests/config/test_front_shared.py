@@ -1,0 +1,62 @@
+"""Answers that the front keeps for everybody: for whom they are, whatever origin asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.config.fronted import HttpAnswer, scripted_server, send_request
+from tests.harness import servers
+from tests.harness.front import API_PATHS, SHARED_PATHS, FrontDoor, pages_behind, start_front
+
+BUTTON = "/coupon-button.js"
+SHOP, STRANGER = "https://shop.example", "https://other.example"
+KEPT = 'hdr Cache-Control "public, max-age=60"'
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def front_of(folder: Path, *rules: str, **settings: Any) -> Iterator[int]:
+    """The port of a front of users and pages; behind it is what answers by these rules."""
+    with scripted_server(folder, *rules) as inner:
+        door = FrontDoor(
+            "users", servers.free_port(), inner, paths=API_PATHS, shared=SHARED_PATHS,
+            cross_origin=True, pages=pages_behind(inner),
+        )  # fmt: skip
+        with start_front(folder / "front", [door], **settings):
+            yield door.port
+
+
+# Origins
+
+
+@pytest.mark.parametrize("path", [BUTTON, "/static/pages/event.js"])
+def test_what_any_origin_may_read_stays_so(tmp_path: Path, path: str) -> None:
+    """The button's script, kept or not, and whoever asked first."""
+    answer = f'http-request return status 200 {KEPT} hdr Access-Control-Allow-Origin "*"'
+    with front_of(tmp_path, answer, cors_origins=[SHOP]) as port:
+        answers = [_ask_of(port, path, origin) for origin in (STRANGER, "", SHOP) * 2]
+    assert [_allowed(each) for each in answers] == [["*"], ["*"], [SHOP]] * 2
+    assert answers[-1].headers["Age"] is not None, "it is kept"
+
+
+def test_what_the_application_says_to_one_origin_is_told_to_no_other(tmp_path: Path) -> None:
+    answer = (
+        f"http-request return status 200 {KEPT} hdr Vary Origin"
+        " hdr Access-Control-Allow-Origin %[req.hdr(origin)]"
+    )
+    with front_of(tmp_path, answer, cors_origins=[SHOP]) as port:
+        answers = [_ask_of(port, BUTTON, origin) for origin in (SHOP, STRANGER, "") * 2]
+    assert [_allowed(each) for each in answers] == [[SHOP], [], []] * 2
+
+
+def _ask_of(port: int, path: str, origin: str) -> HttpAnswer:
+    return send_request(port, path, headers={"Origin": origin} if origin else {})
+
+
+def _allowed(answer: HttpAnswer) -> list[str]:
+    assert answer.status == 200
+    return answer.headers.get_all("Access-Control-Allow-Origin") or []
