@@ -1,4 +1,4 @@
-"""Answers that the front keeps for everybody: for whom they are, whatever origin asked."""
+"""Answers that the front keeps for everybody, whatever origin or scheme asked for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,10 @@ from tests.config.fronted import HttpAnswer, scripted_server, send_request
 from tests.harness import servers
 from tests.harness.front import API_PATHS, SHARED_PATHS, FrontDoor, pages_behind, start_front
 
-BUTTON = "/coupon-button.js"
+BUTTON, LIVE = "/coupon-button.js", "/api/v1/campaigns/sale/live"
 SHOP, STRANGER = "https://shop.example", "https://other.example"
 KEPT = 'hdr Cache-Control "public, max-age=60"'
+HSTS = "max-age=60"
 
 pytestmark = pytest.mark.slow
 
@@ -60,3 +61,46 @@ def _ask_of(port: int, path: str, origin: str) -> HttpAnswer:
 def _allowed(answer: HttpAnswer) -> list[str]:
     assert answer.status == 200
     return answer.headers.get_all("Access-Control-Allow-Origin") or []
+
+
+# Schemes
+
+
+REDIRECT = (
+    "http-request redirect scheme https code 301"
+    " unless { req.fhdr(x-forwarded-proto) -m str https }"
+)
+BY_HTTPS = f"http-request return status 200 {KEPT} hdr Strict-Transport-Security {HSTS}"
+
+
+@pytest.mark.parametrize("path", [BUTTON, LIVE])
+def test_plain_http_is_redirected_whatever_is_kept(tmp_path: Path, path: str) -> None:
+    with front_of(tmp_path, REDIRECT, BY_HTTPS, balancers=["127.0.0.0/8"]) as port:
+        answers = [_ask_by(port, path, scheme) for scheme in ("https", "http") * 2]
+        assert [answer.status for answer in answers] == [200, 301] * 2
+        assert [answer.headers["Strict-Transport-Security"] for answer in answers[::2]] == [
+            HSTS
+        ] * 2
+        assert answers[2].headers["Age"] is not None, "what came by HTTPS is kept"
+
+
+def test_a_scheme_is_read_as_the_application_reads_it(tmp_path: Path) -> None:
+    """The first of several; only as `https` it is HTTPS."""
+    with front_of(tmp_path, REDIRECT, BY_HTTPS, balancers=["127.0.0.0/8"]) as port:
+        spellings = ("https", "https, http", "http, https", "HTTPS", "wss", "")
+        statuses = [_ask_by(port, LIVE, scheme).status for scheme in spellings]
+    assert statuses == [200, 200, 301, 301, 301, 301]
+
+
+@pytest.mark.parametrize("balancers", [[], ["127.0.0.0/8"]])
+def test_a_site_without_a_certificate_keeps_its_answers(
+    tmp_path: Path, balancers: list[str]
+) -> None:
+    answer = f"http-request return status 200 {KEPT}"
+    with front_of(tmp_path, answer, balancers=balancers) as port:
+        answers = [_ask_by(port, LIVE, "http") for _ in range(2)]
+    assert [answer.headers["Age"] is not None for answer in answers] == [False, True]
+
+
+def _ask_by(port: int, path: str, scheme: str) -> HttpAnswer:
+    return send_request(port, path, headers={"X-Forwarded-Proto": scheme} if scheme else {})
