@@ -21,6 +21,7 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, token = request._request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if not scheme:
             return None
+        token = token.lstrip(" ")  # RFC 9110, 11.4: one space or more
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
             raise BadToken("The Authorization header is not 'Bearer TOKEN'.")
         return user_tokens.verify_token(token), token

@@ -122,7 +122,7 @@ def keep_shed(shed: Sequence[Shed]) -> None:
         if scheme.lower() != "bearer":
             continue
         try:
-            user = user_tokens.verify_token(token).user
+            user = user_tokens.verify_token(token.lstrip(" ")).user
             lookup.find_public(one.campaign)
         except (CouponError, OSError, ValueError):
             continue

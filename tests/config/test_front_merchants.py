@@ -17,7 +17,7 @@ import pytest
 
 from coupons.merchants import api_keys
 from coupons.models import Merchant
-from tests.config.fronted import hold_connections, status_of
+from tests.config.fronted import hold_connections, scripted_server, status_of
 from tests.conftest import CampaignMaker
 from tests.harness import front, servers, services
 from tests.harness.front import FrontDoor
@@ -87,6 +87,19 @@ def test_a_shop_may_ask_more_often_than_a_user(door: int, key: str) -> None:
     """The front counts a user's requests; a key's limit is the application's."""
     most = front._defaults()["front_most_of_token"]
     assert {send(door, CAMPAIGNS, key)[0] for _ in range(2 * most)} == {200}
+
+
+def test_a_key_has_one_limit_in_every_spelling_of_the_header(tmp_path: Path) -> None:
+    with scripted_server(tmp_path, "http-request return status 200") as inner:
+        served = replace(merchants_door(inner), most_of_token=3)
+        with front.start_front(tmp_path / "front", [served], held_s=1):
+            key = made_up_key(1).removeprefix("Api-Key ")
+            spellings = (f"Api-Key {key}", f"API-KEY {key}", f"Api-Key  {key}", f"api-key    {key}")
+            statuses = [
+                status_of(served.port, CAMPAIGNS, says={"Authorization": said})
+                for said in spellings * 2
+            ]
+    assert statuses == [200] * 3 + [429] * 5
 
 
 # Slow clients

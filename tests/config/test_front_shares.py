@@ -102,11 +102,12 @@ def test_13_1_with_one_queue_for_all_it_would(tmp_path: Path) -> None:
 
 
 def test_13_4_one_token_has_a_limit_from_whatever_address(tmp_path: Path) -> None:
-    """In any spelling of the scheme; other tokens of the address are not limited by it."""
+    """In any spelling of the header; other tokens of the address are not limited by it."""
     with front_of(tmp_path, most_of_token=3, held_s=1) as (port, _):
         statuses = [claim(port, address=f"198.51.100.{n}") for n in range(5)]
         assert statuses == [200] * 3 + [429] * 2
-        assert claim(port, Authorization="bEARER a.b.c") == 429
+        for said in ("bEARER a.b.c", "Bearer  a.b.c", "bearer     a.b.c"):
+            assert claim(port, Authorization=said) == 429, said
         assert claim(port, token="a.b.d") == 200
 
 

@@ -18,7 +18,7 @@ class KeyAuthentication(BaseAuthentication):
         scheme, _, key = request._request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "api-key":
             raise BadKey(KEY_NEEDED)
-        return api_keys.verify_key(key.strip()), None
+        return api_keys.verify_key(key.lstrip(" ")), None  # RFC 9110, 11.4: one space or more
 
     def authenticate_header(self, request: Request) -> str:
         return "Api-Key"

@@ -77,6 +77,12 @@ def test_a_users_token_is_no_key(key: str) -> None:
     assert send(None, authorization=f"Bearer {key}").status_code == 401
 
 
+def test_a_key_is_read_as_the_front_reads_it(key: str) -> None:
+    """After one space or more, and nothing else."""
+    assert send(None, authorization=f"Api-Key   {key}", content={"code": "a"}).status_code == 200
+    assert send(None, authorization=f"Api-Key \t{key}").status_code == 401
+
+
 def test_each_method_needs_its_scope(key: str) -> None:
     assert send(key, content={"code": "a"}).status_code == 200
     response = send(key, "GET")
