@@ -62,10 +62,8 @@ def write_front(configuration: Path, variables: Mapping[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for answer in json.loads(render_template("front", "answers.json.j2", variables)):
         (folder / Path(answer["path"]).name).write_text(answer["content"], newline="")
-    overloaded = render_template("front", "overloaded.map.j2", variables)
-    (folder / "overloaded.map").write_text(overloaded)
-    page = render_template("front", "overloaded_page.map.j2", variables)
-    (folder / "overloaded_page.map").write_text(page)
+    for name in ("overloaded.map", "overloaded_page.map", "overloaded.css", "overloaded.js"):
+        (folder / name).write_text(render_template("front", f"{name}.j2", variables))
     configuration.write_text(render_template("front", "haproxy.cfg.j2", variables))
 
 

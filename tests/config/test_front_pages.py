@@ -3,6 +3,7 @@ keeps for everybody."""
 
 import http.client
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from config.containers import render
 from tests.config.fronted import CLAIMS, HttpAnswer, seen_through, send_request, status_of
 from tests.conftest import CampaignMaker
 from tests.harness import servers, services
@@ -28,6 +30,7 @@ from tests.harness.front import (
 
 LIVE = "/api/v1/campaigns/sale/live"
 FORM = "/events/sale/claim"
+STYLE, SCRIPT = "/static/pages/front/overloaded.css", "/static/pages/front/overloaded.js"
 EVERYBODY = "public, max-age=60"
 
 pytestmark = pytest.mark.slow
@@ -93,12 +96,12 @@ def front_of(
 
 
 @contextmanager
-def waiting_loads(port: int) -> Iterator[None]:
+def waiting_loads(port: int, path: str = "/events/sale") -> Iterator[None]:
     """Forty loads of a page, of which none is answered."""
     with ExitStack() as stack:
         for _ in range(40):
             one = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            one.sendall(b"GET /events/sale HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         yield
 
 
@@ -184,6 +187,39 @@ def test_who_waits_too_long_sees_a_page_in_their_language(tmp_path: Path) -> Non
             assert answer.headers.get_content_type() == "text/html"
             assert answer.headers["Retry-After"]
             assert title in answer.body.decode()
+
+
+def test_its_page_loads_what_its_policy_allows_and_itself_again(tmp_path: Path) -> None:
+    """HAProxy answers the files itself; a form that was sent is not sent again."""
+    with (
+        served(Inner()) as users,
+        served(Inner(hanging=("/events/sale", FORM))) as pages,
+        front_of(tmp_path, users, pages) as port,
+        waiting_loads(port, "/events/sale"),
+        waiting_loads(port, FORM),
+    ):
+        wait_for(pages, "/events/sale", 2)
+        wait_for(pages, FORM, 2)
+        shown = send_request(port, "/events/sale")
+        page = shown.body.decode()
+        wait_s = re.findall(r'<script src="([^"]+)" data-wait-s="([2-6])"></script>', page)
+        assert wait_s == [(SCRIPT, shown.headers["Retry-After"])]
+        assert 'style="' not in page
+        assert f'<link rel="stylesheet" href="{STYLE}">' in page
+        policy = shown.headers.get_all("Content-Security-Policy")
+        assert policy == [render.role_variables("front")["front_page_policy"]]
+        for allowed in ("default-src 'none'", "style-src 'self'", "script-src 'self'"):
+            assert allowed in policy[0]
+        for path, form in ((STYLE, "text/css"), (SCRIPT, "text/javascript")):
+            file = send_request(port, path)
+            assert (file.status, file.headers.get_content_type()) == (200, form)
+            assert file.headers["Cache-Control"] == "public, max-age=300"
+            assert file.body
+        for path, method in (("/events/sale", "POST"), (FORM, "POST"), (FORM, "GET")):
+            sent = send_request(port, path, method)
+            assert (sent.status, sent.headers.get_content_type()) == (503, "text/html")
+            assert sent.body.endswith(b"</p>"), sent.body
+        assert {STYLE, SCRIPT}.isdisjoint(pages.asked)
 
 
 def test_what_is_for_everybody_is_asked_once(tmp_path: Path) -> None:
