@@ -84,6 +84,7 @@ def front_variables(balancers: Sequence[str]) -> dict[str, Any]:
         "front_folder": FRONT_FOLDER, "front_socket": "/run/coupon/admin.sock",
         "front_metrics": f"{EVERY_ADDRESS}:{METRICS_PORT}", "front_connections": CONNECTIONS,
         "front_balancers": list(balancers), "front_doors": doors, "front_cors_origins": [],
+        "front_hsts": "",
     }  # fmt: skip
 
 

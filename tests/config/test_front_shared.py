@@ -104,3 +104,28 @@ def test_a_site_without_a_certificate_keeps_its_answers(
 
 def _ask_by(port: int, path: str, scheme: str) -> HttpAnswer:
     return send_request(port, path, headers={"X-Forwarded-Proto": scheme} if scheme else {})
+
+
+# What HAProxy answers itself
+
+
+@pytest.mark.parametrize(("hsts", "told"), [(HSTS, [HSTS, None, HSTS, None]), ("", [None] * 4)])
+def test_its_own_answers_name_hsts_to_whom_came_by_https(
+    tmp_path: Path, hsts: str, told: list[str | None]
+) -> None:
+    with front_of(
+        tmp_path, "http-request return status 200", balancers=["127.0.0.0/8"], hsts=hsts
+    ) as port:
+        answers = [
+            _ask_by(port, path, scheme)
+            for path in ("/none", f"{BUTTON}?{'x' * 3000}")
+            for scheme in ("https", "http")
+        ]
+    assert [answer.status for answer in answers] == [404, 404, 414, 414]
+    assert [answer.headers["Strict-Transport-Security"] for answer in answers] == told
+
+
+def test_hsts_is_named_once(tmp_path: Path) -> None:
+    with front_of(tmp_path, BY_HTTPS, balancers=["127.0.0.0/8"], hsts="max-age=1") as port:
+        answer = _ask_by(port, LIVE, "https")
+    assert answer.headers.get_all("Strict-Transport-Security") == [HSTS]

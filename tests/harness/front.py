@@ -70,7 +70,7 @@ def write_configuration(
     variables = _defaults() | {
         "front_folder": str(folder), "front_socket": str(folder / "admin.sock"),
         "front_metrics": f"127.0.0.1:{metrics}", "front_connections": 7000, "front_balancers": [],
-        "front_doors": [_door(door) for door in doors], "front_cors_origins": [],
+        "front_doors": [_door(door) for door in doors], "front_cors_origins": [], "front_hsts": "",
         **{f"front_{name}": value for name, value in settings.items()},
     }  # fmt: skip
     configuration = folder / "haproxy.cfg"

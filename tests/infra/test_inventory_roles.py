@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.config.test_settings import PRODUCTION, load_settings
 from tests.infra.templating import ANSIBLE, load_yaml, render_template
 
 BEHIND_A_BALANCER: dict[str, Any] = {
@@ -36,6 +37,29 @@ def test_16_12_users_call_a_balancer_by_the_names_of_its_certificate() -> None:
 def test_a_private_host_without_balancer_is_called_by_its_own_address() -> None:
     private = IN_PUBLIC | {"hostvars": {"coupon-api": {"private_ip": "10.0.0.4"}}}
     assert render_template("{{ app_hosts }}", private) == ["10.0.0.4"]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "yes"},
+     {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "yes", "SECURE_HSTS_PRELOAD": "yes"},
+     {"SECURE_SSL_REDIRECT": "no"}, {"SECURE_SSL_REDIRECT": "yes"}],
+)  # fmt: skip
+def test_the_front_names_hsts_as_the_application_does(tls: bool, chosen: dict[str, str]) -> None:
+    told = {"SECURE_SSL_REDIRECT": "yes" if tls else "no"} | chosen
+    of_settings = load_settings(code=HSTS, **PRODUCTION | told)
+    assert of_settings.returncode == 0, of_settings.stderr
+    site = BEHIND_A_BALANCER | {"load_balancer_tls": tls, "app_settings": chosen}
+    assert render_template("{{ front_hsts }}", site) == of_settings.stdout.strip()
+
+
+HSTS = """
+from config import settings as s
+from config.security_headers import strict_transport
+print(strict_transport(s.SECURE_HSTS_SECONDS, subdomains=s.SECURE_HSTS_INCLUDE_SUBDOMAINS,
+                       preload=s.SECURE_HSTS_PRELOAD))
+"""
 
 
 @pytest.mark.parametrize(("replicas", "waits"), [(0, 0), (1, 1), (2, 1)])
