@@ -76,14 +76,16 @@ def _held_sentence(name: str, held: HeldPlace) -> str:
     if held.is_parked:
         text = _("You got place %(place)s of “%(name)s”, but your coupon could not be issued yet.")
         return text % values
-    got = _("You have a coupon of “%(name)s”: you were number %(place)s.") % values
-    came_of_it = {
-        CouponState.REDEEMED: _("It has been used."),
-        CouponState.REVOKED: _("It was withdrawn."),
-        CouponState.EXPIRED: _("It has expired."),
-    }
-    after = came_of_it.get(held.state) if held.state else None
-    return f"{got} {after}" if after else got
+    match held.state:
+        case CouponState.REDEEMED:
+            text = _("You had a coupon of “%(name)s” as number %(place)s. It has been used.")
+        case CouponState.REVOKED:
+            text = _("You had a coupon of “%(name)s” as number %(place)s. It was withdrawn.")
+        case CouponState.EXPIRED:
+            text = _("You had a coupon of “%(name)s” as number %(place)s. It has expired.")
+        case _:
+            text = _("You have a coupon of “%(name)s”: you were number %(place)s.")
+    return text % values
 
 
 def _never_sentence(story: Story) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coupons.api import responses
 from coupons.attempts.attempts_of_user import find_my_refusals
@@ -22,7 +24,9 @@ from coupons.errors import BadInput, BadToken, CouponError, NoToken
 from coupons.identity.user_tokens import Caller
 from coupons.issuing import claim_status
 from coupons.issuing.claim_status import Status
+from coupons.models import Coupon, CouponState
 from coupons.proof import published
+from coupons.redemption import states
 
 EVENTS_A_PAGE = 20
 MOST_SHOWN = 20  # coupons of one visitor
@@ -31,7 +35,8 @@ MOST_SHOWN = 20  # coupons of one visitor
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the server has told this visitor. `token`: verified, empty without a login. `places`:
-    nth, place, code and receipt of each of the visitor's coupons."""
+    nth, place, code and receipt of each of the visitor's coupons, and `dead`, a sentence, of one
+    that can't be used any more."""
 
     token: str = ""
     places: Sequence[dict[str, Any]] = ()
@@ -85,8 +90,18 @@ def _places_of(campaign: CampaignSnapshot, user: str) -> list[dict[str, Any]]:
         claim = Claim(user, nth)
         found = claim_status.claim_status(campaign, claim)
         if found.status is not Status.NONE:
-            places.append(_place(campaign, claim, found.place, found.admitted_ms))
+            place = _place(campaign, claim, found.place, found.admitted_ms)
+            places.append(place | {"dead": _dead_text(found.coupon)})
     return places
+
+
+def _dead_text(coupon: Coupon | None) -> str:
+    """Why the coupon can't be used any more; empty: it can, or is not stored yet."""
+    if coupon is None:
+        return ""
+    now: datetime = coupon.now  # type: ignore[attr-defined] # annotated by `claim_status`
+    text = _DEAD.get(states.life_of(coupon).state_at(now))
+    return str(text) if text else ""
 
 
 def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dict[str, Any]:
@@ -116,6 +131,7 @@ def page_content(campaign: CampaignSnapshot, live: LiveDocument, answer: Answer)
         "remaining": number_format(live.remaining, force_grouping=True),
         "stock": number_format(live.stock, force_grouping=True),
         "answer": answer,
+        "can_use": any(not place.get("dead") for place in answer.places),
         "next_nth": next_nth,
         "can_claim": next_nth and live.state not in ("closed", "sold_out"),
         "message": _message(answer),
@@ -189,6 +205,11 @@ def _time_of_day(ms: int) -> str:
     return f"{local:%H:%M:%S}.{ms % 1000:03}"
 
 
+_DEAD = {
+    CouponState.REDEEMED: gettext_lazy("This coupon has been used."),
+    CouponState.REVOKED: gettext_lazy("This coupon was withdrawn."),
+    CouponState.EXPIRED: gettext_lazy("This coupon has expired."),
+}
 _REFUSALS = {
     Outcome.SOLD_OUT: lambda: _("All coupons are gone. You were not among the first."),
     Outcome.NOT_OPEN: lambda: _("Not open yet. Please press the button again when it is time."),

@@ -18,11 +18,11 @@ NAMES = {"en": "Autumn sale: 20% off everything", "ko": "가을맞이 전 상품
 WAITLIST = {"stock": 1, "returns_to": "waitlist", "waitlist_limit": 5, "offer_hours": 24}
 
 
-def return_coupon_of(slug: str, user: str) -> None:
+def return_coupon_of(slug: str, user: str, **which: int) -> None:
     """An operator withdraws this user's coupon, and the waitlist gets it."""
     drain.drain(slug, consumer="test")
     coupon_lifecycle.revoke_coupon(
-        pk=Coupon.objects.get(user=user).pk,
+        pk=Coupon.objects.get(user=user, **which).pk,
         actor=Actor(ActorKind.OPERATOR, "Mina"),
         reason="stolen",
         returns=True,
@@ -110,6 +110,15 @@ def kept(stage: Stage) -> None:
     stage.visitor.reload()
     stage.visitor.wait_for_element(".mine li")
     stage.visitor.click_element("[part=receipt] summary")
+
+
+def withdrawn(stage: Stage) -> None:
+    stage.show("gone-again", per_user=2)
+    for nth in (1, 2):
+        Person("ann").claims("gone-again", {"nth": nth})
+    return_coupon_of("gone-again", "ann", place=1)
+    stage.show_again("gone-again", wait="[part=dead-code]")
+    stage.visitor.wait_for_element("[part=code]")
 
 
 def refused(stage: Stage) -> None:
@@ -209,7 +218,7 @@ def no_events(stage: Stage) -> None:
 STATES: dict[str, Callable[[Stage], None]] = {
     "scheduled": scheduled, "scheduled-stranger": scheduled_stranger, "early": early,
     "open": is_open, "asking": asking, "offline": offline, "won": won, "won-another": won_another,
-    "kept": kept, "refused": refused, "sold-out": sold_out, "paused": paused, "closed": closed,
+    "kept": kept, "withdrawn": withdrawn, "refused": refused, "sold-out": sold_out, "paused": paused, "closed": closed,
     "not-eligible": not_eligible, "login-expired": expired,
     "login-ends": ends_too_soon, "waitlist-open": waitlist_open,
     "waiting": waiting, "offered": offered, "served": served, "unknown": unknown,

@@ -204,6 +204,12 @@ def test_a_place_counts_more_than_any_refusal(held: HeldPlace, end: str) -> None
     assert "1,234" in told["ko"]
 
 
+@pytest.mark.parametrize("state", [CouponState.REVOKED, CouponState.REDEEMED, CouponState.EXPIRED])
+def test_a_dead_coupon_is_told_of_in_the_past_tense(state: CouponState) -> None:
+    told = customer_sentences(replace(STORY, held=[HeldPlace(7, state)]))
+    assert told["en"].startswith("You had a coupon of")
+
+
 def test_never_is_as_strong_as_what_is_kept() -> None:
     whole = customer_sentences(replace(STORY, found=FoundRefusals((), 10, 10)))
     part = customer_sentences(replace(STORY, found=FoundRefusals((), 10_000, 9)))

@@ -10,7 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons import store
+from coupons.audit.actors import Actor
 from coupons.identity import user_tokens
+from coupons.issuing.drain import drain
+from coupons.models import ActorKind, Coupon
+from coupons.redemption import lifecycle
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.urls("config.urls.pages")
@@ -55,6 +59,21 @@ def test_the_page_of_a_user_claims_and_shows_the_coupon_again(
     assert again.status_code == 200 and shown in text_of(again)
     assert shown in text_of(posted(client, PAGE))
     assert shown not in text_of(posted(client, PAGE, user="bob"))
+
+
+def test_a_coupon_that_was_withdrawn_is_not_shown_as_one_to_use(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    open_campaign("sale")
+    posted(client, CLAIM)
+    drain("sale", consumer="test")
+    mina = Actor(ActorKind.OPERATOR, "Mina")
+    lifecycle.revoke_coupon(pk=Coupon.objects.get().pk, actor=mina, reason="stolen")
+    for path in (PAGE, CLAIM):
+        page = posted(client, path)
+        assert "This coupon was withdrawn." in text_of(page)
+        assert "You have a coupon." not in text_of(page)
+        assert '<dd class="code">' not in page.content.decode()
 
 
 def test_no_header_address_or_cookie_has_the_token(

@@ -34,7 +34,12 @@
       copied: "Copied",
       place: (place) => `You were number ${place}.`,
       usableUntil: (time) => `Use it before ${time}.`,
-      states: { redeemed: "Used.", revoked: "It was withdrawn.", expired: "It has expired." },
+      states: {
+        redeemed: "This coupon has been used.", revoked: "This coupon was withdrawn.",
+        expired: "This coupon has expired.",
+      },
+      dead: "None of your coupons can be used any more.",
+      placeThen: (place) => `You were number ${place}. The code can't be used any more.`,
       receipt: "Receipt",
       receiptWhy: "It proves that this coupon was promised to you. Keep it.",
       copyReceipt: "Copy the receipt",
@@ -92,6 +97,8 @@
       place: (place) => `${place}번째로 받았습니다.`,
       usableUntil: (time) => `${time}까지 사용할 수 있습니다.`,
       states: { redeemed: "사용한 쿠폰입니다.", revoked: "회수된 쿠폰입니다.", expired: "만료된 쿠폰입니다." },
+      dead: "사용할 수 있는 쿠폰이 없습니다.",
+      placeThen: (place) => `${place}번째로 받았으나, 이 번호는 더 이상 사용할 수 없습니다.`,
       receipt: "영수증",
       receiptWhy: "이 쿠폰을 약속받았다는 증명입니다. 보관해 주세요.",
       copyReceipt: "영수증 복사",
@@ -645,7 +652,10 @@
         const answer = await this._call("POST", "/claims", { nth: this.nextNth });
         const code = answer?.body?.code;
         if (!isMine() || answer?.status === 401) return null;
-        if (answer?.ok && answer.body?.place) return this._take(answer.body, true);
+        if (answer?.ok && answer.body?.place) {
+          const place = answer.status === 200 && !tries ? await this._placeNow(answer.body) : answer.body;
+          return isMine() ? this._take(place, true) : null;
+        }
         if (FINAL.has(code)) return this._refuse(answer.body);
         if (answer && !answer.ok && answer.status < 500 && answer.status !== 429 && code !== "not_open") {
           return this._refuse(answer.body ?? {});
@@ -658,6 +668,13 @@
       }
       this.refusal = { code: "no_answer" };
       return null;
+    }
+
+    // A place of before this press, with what became of its coupon: the answer to a claim says only
+    // that there is one.
+    async _placeNow(place) {
+      const held = await this._call("GET", `/claims/me?nth=${place.nth}`);
+      return held?.ok && held.body?.place ? held.body : place;
     }
 
     // How long until the next try, in ms, with jitter: nobody comes back in step with the others.
@@ -865,6 +882,7 @@
       padding: .8rem 1rem; border: 2px dashed var(--_accent); border-radius: var(--_radius);
       user-select: all; white-space: nowrap;
     }
+    .dead-code { font: .875rem/1.5 ui-monospace, monospace; color: var(--_muted); text-decoration: line-through; }
     .row { display: flex; flex-wrap: wrap; gap: .5rem; justify-content: center; }
     .small { font-size: .875rem; color: var(--_muted); font-variant-numeric: tabular-nums; }
     details { width: 100%; text-align: left; font-size: .875rem; }
@@ -1104,29 +1122,50 @@
       if (shown === this._shown) return;
       this._shown = shown;
       result.hidden = !shown;
-      result.classList.toggle("won", places.length > 0);
-      if (places.length) result.replaceChildren(...this._wonParts(t, places, isNew));
+      result.classList.toggle("won", places.some((place) => !t.states[place.state]));
+      if (places.length) result.replaceChildren(...this._placesParts(t, places, isNew));
       else if (isRefused) result.replaceChildren(...this._refusedParts(t, refusal));
       // A live region that is new with its text is not heard everywhere; `marks` is there before.
       this._said = shown ? result.querySelector(".headline").textContent : "";
     }
 
-    _wonParts(t, places, isNew) {
-      const parts = [make("p", { class: "headline" }, isNew ? t.won : t.kept)];
-      for (const place of places) {
-        parts.push(
-          make("p", { class: "code", part: "code" }, place.code),
-          this._copyButton(t.copy, t.copied, place.code),
-          make("p", {}, t.place(this._number(place.place))),
-          make("p", { class: "small" }, t.states[place.state]
-            ?? t.usableUntil(this._dateText(millis(place.usable_until ?? place.expires_at)))),
-          make("details", { part: "receipt" },
-            make("summary", {}, t.receipt), make("p", {}, t.receiptWhy),
-            make("p", { class: "receipt" }, place.receipt),
-            this._copyButton(t.copyReceipt, t.copied, place.receipt)),
-        );
-      }
-      return parts;
+    _placesParts(t, places, isNew) {
+      const dead = places.filter((place) => t.states[place.state]);
+      const all = dead.length === places.length;
+      const headline = !all ? (isNew ? t.won : t.kept) : dead.length === 1 ? t.states[dead[0].state] : t.dead;
+      const isSaid = all && dead.length === 1; // by the headline
+      return [
+        make("p", { class: "headline" }, headline),
+        ...places.flatMap((place) =>
+          t.states[place.state] ? this._deadParts(t, place, isSaid) : this._liveParts(t, place)),
+      ];
+    }
+
+    _liveParts(t, place) {
+      return [
+        make("p", { class: "code", part: "code" }, place.code),
+        this._copyButton(t.copy, t.copied, place.code),
+        make("p", {}, t.place(this._number(place.place))),
+        make("p", { class: "small" }, t.usableUntil(this._dateText(millis(place.usable_until ?? place.expires_at)))),
+        this._receipt(t, place),
+      ];
+    }
+
+    // Of a coupon that no checkout takes any more: its code is there to be recognised, not to be copied.
+    _deadParts(t, place, isSaid) {
+      return [
+        ...(isSaid ? [] : [make("p", {}, t.states[place.state])]),
+        make("p", { class: "dead-code", part: "dead-code" }, place.code),
+        make("p", { class: "small" }, t.placeThen(this._number(place.place))),
+        this._receipt(t, place),
+      ];
+    }
+
+    _receipt(t, place) {
+      return make("details", { part: "receipt" },
+        make("summary", {}, t.receipt), make("p", {}, t.receiptWhy),
+        make("p", { class: "receipt" }, place.receipt),
+        this._copyButton(t.copyReceipt, t.copied, place.receipt));
     }
 
     _refusedParts(t, refusal) {
