@@ -196,6 +196,14 @@ def _verb(data: Data) -> str:
     return f"{verb}: {reason}" if reason else verb
 
 
+def _undone(data: Data) -> str:
+    """With the stock before and after, where an earlier release has not left it out."""
+    verb, reason = verb_label(data.get("verb", "?")), str(data.get("reason", ""))
+    if "was" in data:
+        verb = f"{verb} {data['was']} → {data.get('stock', '?')}"
+    return f"{verb}: {reason}" if reason else verb
+
+
 def _decided(data: Data) -> str:
     asked = _("asked by {}").format(data.get("asked_by", "?"))
     data = data | {"reason": void_reason(str(data.get("reason", "")))}
@@ -238,7 +246,7 @@ _DETAILS: dict[EventKind, Callable[[Data], str]] = {
     EventKind.GIVEN_ON: _count,
     EventKind.PROVED: _proved,
     EventKind.PROOF_DIFFERS: _proof_differs,
-    EventKind.UNDONE: _verb,
+    EventKind.UNDONE: _undone,
     EventKind.APPROVAL_ASKED: _verb,
     EventKind.APPROVED: _decided,
     EventKind.APPROVAL_REFUSED: _decided,

@@ -65,7 +65,9 @@ def _record_act(
 ) -> None:
     """The event's row in the audit log: what changed, then what else the event tells."""
     was, now = watched.take_changes(event.campaign)
-    data = {name: value for name, value in (event.data or {}).items() if name != "reason"}
+    data = {
+        name: value for name, value in (event.data or {}).items() if name not in ("reason", "was")
+    }
     who = origin.current_origin()
     by_command = who.kind is AuditActor.COMMAND
     is_origin = by_command or event.actor in (who.name, f"key {who.name}")

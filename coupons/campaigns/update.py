@@ -73,7 +73,7 @@ def updating_campaign(
         campaign.held = campaign.held and campaign.state == State.PAUSED
         _check(campaign, None if is_first else before)
         campaign.save()
-        log.record_event(campaign, actor, kind, **data)
+        log.record_event(campaign, actor, kind, **(data | _stock_change(kind, before, campaign)))
         campaign_events.tell_state(campaign, before.state)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, is_first=is_first, last_ms=last_ms)
@@ -81,6 +81,13 @@ def updating_campaign(
             transaction.set_rollback(True)
     if not conditions.is_rehearsal:
         campaign_changed.send(sender=None)
+
+
+def _stock_change(kind: EventKind, before: Campaign, after: Campaign) -> dict[str, int]:
+    """What an undoing has made of the stock; empty: it is of something else."""
+    if kind is not EventKind.UNDONE or before.stock == after.stock:
+        return {}
+    return {"was": before.stock, "stock": after.stock}
 
 
 def settle_grants(campaign: Campaign) -> int:

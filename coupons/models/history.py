@@ -33,7 +33,7 @@ class EventKind(models.TextChoices):
     GIVEN_ON = "given_on", _("gave returned stock on")  # (count, to: a value of ReturnsTo)
     PROVED = "proved", _("proved")  # (root, places, coupons)
     PROOF_DIFFERS = "proof_differs", _("differs from its proof")  # (places: ranges as text)
-    UNDONE = "undone", _("undone")  # (verb: a value of UndoableVerb, and more of it; reason)
+    UNDONE = "undone", _("undone")  # (verb: an UndoableVerb; of stock: was, stock; reason)
     # (verb: a value of ApprovalRequest.Verb; request: its number; reason; asked_by; is_alone)
     APPROVAL_ASKED = "approval_asked", _("asked for approval")
     APPROVED = "approved", _("approved")

@@ -3,10 +3,10 @@
 from typing import Any
 
 from coupons.audit import labels
-from coupons.campaigns.lifecycle import CLOCK
+from coupons.audit.actors import kind_of_actor
 from coupons.claims.timestamps import milliseconds_of
 from coupons.database import availability
-from coupons.models import Campaign, EventKind
+from coupons.models import AuditActor, Campaign, CampaignEvent, EventKind
 
 MOST = 500
 _KINDS = (
@@ -19,20 +19,23 @@ _KINDS = (
 
 
 def list_incidents(campaign: Campaign) -> list[dict[str, Any]]:
-    """In their order: when, what, and whether the clock did it. Without names and users, so that
-    the report can be handed out. Raises DatabaseAway."""
+    """In their order: when, what, and of which kind who did it is (`by`, a value of AuditActor).
+    Without names and users, so that the report can be handed out. Raises DatabaseAway."""
     with availability.require_database():
         rows = list(campaign.events.filter(kind__in=_KINDS).order_by("at", "id")[:MOST])
-    return [
-        {
-            "at_ms": milliseconds_of(row.at),
-            "event": row.pk,
-            "kind": row.kind,
-            "data": _without_people(row.data or {}),
-            "is_clock": row.actor == CLOCK,
-        }
-        for row in rows
-    ]
+    return [_incident(row) for row in rows]
+
+
+def _incident(row: CampaignEvent) -> dict[str, Any]:
+    by = kind_of_actor(row.actor)
+    return {
+        "at_ms": milliseconds_of(row.at),
+        "event": row.pk,
+        "kind": row.kind,
+        "data": _without_people(row.data or {}),
+        "by": by.value,
+        "is_clock": by is AuditActor.CLOCK,
+    }
 
 
 def whole_data(campaign: Campaign, incidents: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:

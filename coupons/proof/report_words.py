@@ -14,7 +14,7 @@ from coupons.audit import labels
 from coupons.audit.durations import duration_text
 from coupons.audit.outcome_labels import outcome_label
 from coupons.claims.timestamps import local_text, moment_of
-from coupons.models import CampaignEvent
+from coupons.models import AuditActor, CampaignEvent
 from coupons.proof import svg_charts
 from coupons.proof.report import Figures, faults_of
 from coupons.proof.svg_charts import Line, Mark
@@ -234,7 +234,10 @@ def _what(incident: dict[str, Any], whole: Mapping[int, dict[str, Any]]) -> str:
 
 
 def _who(incident: dict[str, Any]) -> str:
-    return _("system") if incident["is_clock"] else _("operator")
+    """A report of an earlier release knows the clock alone."""
+    if incident["is_clock"]:
+        return _("system")
+    return _("merchant's key") if incident.get("by") == AuditActor.KEY else _("operator")
 
 
 def _after(figures: Figures, at_ms: int) -> str:

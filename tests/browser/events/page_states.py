@@ -218,7 +218,8 @@ def no_events(stage: Stage) -> None:
 STATES: dict[str, Callable[[Stage], None]] = {
     "scheduled": scheduled, "scheduled-stranger": scheduled_stranger, "early": early,
     "open": is_open, "asking": asking, "offline": offline, "won": won, "won-another": won_another,
-    "kept": kept, "withdrawn": withdrawn, "refused": refused, "sold-out": sold_out, "paused": paused, "closed": closed,
+    "kept": kept, "withdrawn": withdrawn, "refused": refused, "sold-out": sold_out,
+    "paused": paused, "closed": closed,
     "not-eligible": not_eligible, "login-expired": expired,
     "login-ends": ends_too_soon, "waitlist-open": waitlist_open,
     "waiting": waiting, "offered": offered, "served": served, "unknown": unknown,

@@ -49,9 +49,7 @@ def look(
 
 def headline_color(visitor: Visitor) -> str:
     shadow = "document.querySelector('coupon-button').shadowRoot"
-    return str(
-        visitor.run_in_page(f"getComputedStyle({shadow}.querySelector('.headline')).color")
-    )
+    return str(visitor.run_in_page(f"getComputedStyle({shadow}.querySelector('.headline')).color"))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
+from coupons.audit.actors import MACHINES
 from coupons.campaigns import lifecycle, sold_out
 from coupons.errors import IllegalTransition
 from coupons.models import (
@@ -27,6 +28,8 @@ from coupons.operations import undo
 from coupons.proof import build, report, report_file, report_row
 from coupons.proof.report import Figures
 from coupons.proof.report_words import words_of
+from coupons.recovery import consistency_scan, failover
+from coupons.rehearsal import shadow
 from coupons.store import keys, store
 from tests.coupons.proof.conftest import USERS, Sale, close
 from tests.coupons.proof.planted_faults import TABLE, run_sql, unprotected_coupons
@@ -193,11 +196,33 @@ def test_the_time_line_has_what_was_undone_and_reasons_that_were_chosen(sale: Sa
     figures = report.compute_report(close())
     told = [row[4] for row in words_of(figures)["incidents"]]
     assert told == [
-        "stock set to 20", "undone: stock: •••", "paused: load", "resumed",
+        "stock set to 20", "undone: stock 20 → 6: •••", "paused: load", "resumed",
         "paused: •••", "undone: pause", "closed",
     ]  # fmt: skip
     page = report_file.render_html(figures, "ko")
     assert "부하" in page and "jun called me" not in page
+
+
+def test_only_what_a_person_did_is_said_to_be_an_operators(closed: Campaign) -> None:
+    for actor in (*MACHINES, "key ck_1", "Jun"):
+        closed.events.create(actor=actor, kind=EventKind.PROVED, data={"places": 310})
+    figures = report.compute_report(closed)
+    told = [(row[3], row[4].partition(":")[0]) for row in words_of(figures)["incidents"]]
+    assert told[-7:] == [
+        *[("system", "proved")] * len(MACHINES),
+        ("merchant's key", "proved"), ("operator", "proved"),
+    ]  # fmt: skip
+    written = json.loads(report_file.render_json(figures))["incidents"][-7:]
+    assert [one["by"] for one in written] == [*["clock"] * len(MACHINES), "key", "operator"]
+    assert [one["is_clock"] for one in written] == [*[True] * len(MACHINES), False, False]
+    page = report_file.render_html(figures, "ko")
+    assert "시스템" in page and "판매자 키" in page
+
+
+def test_every_name_of_the_service_in_a_history_is_known(closed: Campaign) -> None:
+    """A constant ACTOR or CLOCK of a module that no person calls."""
+    own = {lifecycle.CLOCK, build.ACTOR, consistency_scan.ACTOR, failover.ACTOR, shadow.ACTOR}
+    assert own == MACHINES
 
 
 def test_the_file_needs_nothing_else(closed: Campaign) -> None:
