@@ -24,6 +24,8 @@ from coupons.issuing import dead_letters
 from coupons.models import Campaign, CouponLife, CouponState, GivenUp, Job, JobLine, Tally
 from coupons.operations.forecast import Forecast
 from coupons.store import store
+from coupons.webhooks import routing
+from coupons.webhooks.events import REVOKED as REVOKED_TYPE
 
 TRIED_S = 2.0  # for the lines of a list
 TRIED_AT_ONCE = 20  # lines whose rows one rolled-back transaction locks
@@ -93,10 +95,13 @@ def forecast_revocations(job: Job) -> Forecast:
                     revoked.add(coupon)
                 elif verdict == "refused":
                     counts["refused"] += 1
-    is_told = job.campaign.merchant_id is not None
+    merchant = job.campaign.merchant_id
+    is_told = merchant is not None
+    told = [(merchant, REVOKED_TYPE)] if merchant is not None and revoked else []
     return replace(
         forecast, coupons=len(revoked), refused=counts["refused"], tried=done,
         messages=len(revoked) if is_told else 0, merchants=int(is_told and bool(revoked)),
+        hearing=len(routing.hearing_merchants(told)),
         state=job.campaign.state, stock=job.campaign.stock,
     )  # fmt: skip
 
@@ -135,8 +140,17 @@ def _dry(now: Forecast, run: Run) -> tuple[Forecast, Any]:
     except ValidationError as refusal:
         return replace(now, refusal=" ".join(refusal.messages), refusal_code="invalid"), None
     merchants = sum(1 for name in noted if name.startswith("merchant "))
-    counted = replace(now, events=noted["events"], messages=noted["messages"], merchants=merchants)
+    counted = replace(
+        now, events=noted["events"], messages=noted["messages"], merchants=merchants,
+        hearing=_hearing(noted),
+    )  # fmt: skip
     return counted, result
+
+
+def _hearing(noted: dry_run.Noted) -> int:
+    """How many of the merchants who would be told hear of it."""
+    told = [name.split() for name in noted if name.startswith("message ")]
+    return len(routing.hearing_merchants((int(merchant), type) for _, merchant, type in told))
 
 
 def _as_it_is(verb: str, slug: str) -> Forecast:

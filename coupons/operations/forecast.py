@@ -17,11 +17,11 @@ from coupons.models import Campaign
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Effects: `state` and `stock` of the campaign afterwards, `slots` made (+) or removed (-),
-    `messages` to merchants, `events` of its history, `coupons` granted or revoked, `claims` put
-    back or given up, `refused` lines. As it is now: `holders` have a place, `in_checkout` of their
-    coupons are held by an order, `waiting` claims are admitted and not stored, `parked` can't be
-    stored, `remaining` places can still be given, `stock_now`, and
-    the opening is `early_ms` ahead.
+    `messages` to `merchants`, `events` of its history, `coupons` granted or revoked, `claims` put
+    back or given up, `refused` lines. As it is now: `hearing` of these merchants have an enabled
+    endpoint for such a message, `holders` have a place, `in_checkout` of their coupons are held by
+    an order, `waiting` claims are admitted and not stored, `parked` can't be stored, `remaining`
+    places can still be given, `stock_now`, and the opening is `early_ms` ahead.
 
     `refusal`: why it would not be done ("": it would), `refusal_code` its code.
     `tried` of `lines`: a long list is tried for a bounded time.
@@ -36,6 +36,7 @@ class Forecast:
     slots: int = 0
     messages: int = 0
     merchants: int = 0
+    hearing: int = 0
     events: int = 0
     coupons: int = 0
     claims: int = 0
@@ -62,7 +63,7 @@ class Forecast:
             return [_("It would be refused: {}").format(self.refusal)]
         told = [*_SENTENCES.get(self.verb, _no_sentences)(self)]
         if self.merchants:
-            told.append(_merchants(self.merchants))
+            told.append(_merchants(self.hearing))
         if self.tried < self.lines:
             told.append(_("Only the first {} of {} lines were tried.").format(
                 f"{self.tried:,}", f"{self.lines:,}"))  # fmt: skip
@@ -81,7 +82,8 @@ _EFFECTS = (
 def parse_forecast(document: dict[str, Any]) -> Forecast:
     """From `as_json`, also of another release."""
     known = {field.name for field in fields(Forecast)}
-    return Forecast(**{name: value for name, value in document.items() if name in known})
+    values = {"hearing": document.get("merchants", 0), **document}
+    return Forecast(**{name: value for name, value in values.items() if name in known})
 
 
 def _no_sentences(forecast: Forecast) -> list[str]:
@@ -89,6 +91,8 @@ def _no_sentences(forecast: Forecast) -> list[str]:
 
 
 def _merchants(count: int) -> str:
+    if not count:
+        return _("No merchant is told: no enabled webhook endpoint is set up for this.")
     return ngettext("{} merchant is told.", "{} merchants are told.", count).format(f"{count:,}")
 
 

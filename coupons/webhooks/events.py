@@ -18,6 +18,7 @@ COUPON_TYPES = (
     "coupon.extended",
     "coupon.expired",
 )
+REVOKED = "coupon.revoked"
 OPENED, CLOSED = "campaign.opened", "campaign.closed"
 SOLD_OUT, COUPONS_ISSUED = "campaign.sold_out", "campaign.coupons_issued"
 COUPONS_EXPIRED = "campaign.coupons_expired"  # by the sweep, a batch at a time

@@ -43,6 +43,7 @@ def record_messages(
         return
     dry_run.noted("messages", len(bodies))  # its row is rolled back
     dry_run.noted(f"merchant {merchant_id}")
+    dry_run.noted(f"message {merchant_id} {type}")
     OutboxMessage.objects.bulk_create(
         [
             OutboxMessage(

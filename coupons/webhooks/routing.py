@@ -1,6 +1,7 @@
 """From the outbox to deliveries: one for each endpoint of the merchant that wants the event."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -53,6 +54,20 @@ def _endpoints_of(merchant_ids: set[int]) -> dict[int, list[WebhookEndpoint]]:
     for endpoint in WebhookEndpoint.objects.filter(merchant_id__in=merchant_ids):
         found[endpoint.merchant_id].append(endpoint)
     return found
+
+
+def hearing_merchants(told: Iterable[tuple[int, str]]) -> set[int]:
+    """Of merchants to be told of events of these types, those that hear of one now: by an endpoint
+    that is enabled and wants it. Raises DatabaseAway."""
+    types = list(told)
+    with availability.require_database():
+        endpoints = _endpoints_of({merchant for merchant, _type in types})
+    return {
+        merchant
+        for merchant, type in types
+        for endpoint in endpoints[merchant]
+        if endpoint.is_enabled and matches_type(endpoint.types, type)
+    }
 
 
 def remove_old_messages() -> int:

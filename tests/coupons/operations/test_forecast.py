@@ -5,6 +5,7 @@ tests/coupons/operations/test_forecast.py -k drawn
 """
 
 import os
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from coupons import dry_run
 from coupons.campaigns import update
-from coupons.models import Campaign, CampaignEvent
+from coupons.models import Campaign, CampaignEvent, WebhookEndpoint
 from coupons.operations import dry_runs
 from coupons.operations.forecast import Forecast, parse_forecast
 from coupons.store import store
@@ -117,6 +118,7 @@ def test_the_sentences_say_who_is_concerned(
 ) -> None:
     case = drawn.Drawn("close", "queued", "open", True, 6, 5, 3, 1, 0, 1)
     slug = drawn.make_case(case, open_campaign, draft)
+    endpoint_of(slug)
     forecast = drawn.attempt_of(slug, case).forecast()
     assert forecast.sentences == [
         "It closes now, and can't be opened again.",
@@ -130,6 +132,39 @@ def test_the_sentences_say_who_is_concerned(
     slug = drawn.make_case(closed, open_campaign, draft)
     (refusal,) = drawn.attempt_of(slug, closed).forecast().sentences
     assert refusal == f"It would be refused: {slug} is closed: it can't be paused."
+
+
+def endpoint_of(slug: str, **fields: Any) -> WebhookEndpoint:
+    merchant = Campaign.objects.get(slug=slug).merchant
+    return WebhookEndpoint.objects.create(
+        id=uuid.uuid4(), merchant=merchant, url="https://shop.example/hook", key_id="k1", **fields
+    )
+
+
+@pytest.mark.parametrize("verb", ["close", "revoke"])
+def test_a_merchant_whose_endpoints_hear_nothing_is_not_said_to_be_told(
+    verb: str, open_campaign: CampaignMaker, draft: Drafts, fake_broker: Broker
+) -> None:
+    case = drawn.Drawn(verb, "queued", "open", True, 6, 5, 3, 1, 0, 1)
+    slug = drawn.make_case(case, open_campaign, draft)
+
+    def last_sentence() -> str:
+        forecast = drawn.attempt_of(slug, case).forecast()
+        assert forecast.merchants == 1
+        return str(forecast.sentences[-1])
+
+    nobody = "No merchant is told: no enabled webhook endpoint is set up for this."
+    assert last_sentence() == nobody
+    endpoint_of(slug, is_enabled=False)
+    endpoint_of(slug, types=["coupon.redeemed"])
+    assert last_sentence() == nobody
+    endpoint_of(slug, types=["coupon.*", "campaign.*"])
+    assert last_sentence() == "1 merchant is told."
+
+
+def test_a_forecast_of_an_earlier_release_says_what_it_said() -> None:
+    kept = {"verb": "close", "slug": "sale", "merchants": 1}
+    assert parse_forecast(kept).sentences[-1] == "1 merchant is told."
 
 
 def test_no_sentence_counts_nothing() -> None:
