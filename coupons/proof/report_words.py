@@ -1,6 +1,7 @@
 """The report's figures in words and pictures, in the reader's language: for page and file."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from coupons.claims.timestamps import local_text, moment_of
 from coupons.models import AuditActor, CampaignEvent
 from coupons.proof import svg_charts
 from coupons.proof.report import Figures, faults_of
+from coupons.proof.report_demand import MOST_SECONDS
 from coupons.proof.svg_charts import Line, Mark
 
 _BARS, _AFTERWARDS_S = 60, 5  # of the chart of who asked: most bars; it ends so long after
@@ -82,6 +84,7 @@ def words_of(figures: Figures, whole: Mapping[int, dict[str, Any]] = NOTHING) ->
         ],
         "curve": _curve(figures),
         "demand_bars": demand_bars(figures["demand"], shown_until_s(figures)),
+        "demand_title": demand_title_of(figures),
         "latency_bars": _latency_bars(figures["demand"]["latency"]),
         "time_line": _time_line(figures),
     }
@@ -180,8 +183,32 @@ def _running(values: list[int]) -> list[float]:
 
 
 def shown_until_s(figures: Figures) -> int:
-    """Seconds after the opening until which the chart of who asked goes on."""
-    return (figures["times"].get("sold_out_again_ms") or 0) // 1000 + _AFTERWARDS_S
+    """Seconds after the opening until which the chart of who asked goes on: the last sell-out."""
+    times = figures["times"]
+    sold_out_ms = times.get("sold_out_again_ms") or times["sold_out_ms"] or 0
+    return sold_out_ms // 1000 + _AFTERWARDS_S
+
+
+def demand_title_of(figures: Figures) -> str:
+    demand, ran_s = figures["demand"], 0
+    if len(demand["seconds"]) >= MOST_SECONDS:
+        ran_s = (figures["times"]["last_admitted_ms"] or 0) // 1000
+    return demand_title(demand, shown_until_s(figures), ran_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Seconds after the opening that the chart of who asked shows, `step` of them in a bar."""
+
+    first: int
+    end: int
+    step: int
+
+
+def _shown_span(demand: dict[str, Any], until_s: int) -> _Span:
+    known = [second for second, _counts in demand["seconds"]]
+    end = min(max(known), max(min(known) + _BARS - 1, until_s)) + 1
+    return _Span(min(known), end, -(-(end - min(known)) // _BARS))
 
 
 def demand_bars(demand: dict[str, Any], until_s: int = 0) -> SafeString | None:
@@ -190,19 +217,37 @@ def demand_bars(demand: dict[str, Any], until_s: int = 0) -> SafeString | None:
     seconds = dict(demand["seconds"])
     if not seconds:
         return None
-    first = min(seconds)
-    end = min(max(seconds), max(first + _BARS - 1, until_s)) + 1
-    step = -(-(end - first) // _BARS)
-    begins = range(first, end, step)
+    span = _shown_span(demand, until_s)
+    begins = range(span.first, span.end, span.step)
     shown = [
-        [seconds[second] for second in range(begin, min(begin + step, end)) if second in seconds]
+        [seconds[second] for second in range(begin, min(begin + span.step, span.end))
+         if second in seconds]
         for begin in begins
-    ]
+    ]  # fmt: skip
     asked = [float(sum(sum(counts.values()) for counts in bar)) for bar in shown]
     won = [float(sum(counts.get("admitted", 0) for counts in bar)) for bar in shown]
     axis = [f"{begin:+d}" for begin in begins]
     title, names = _("Asked, by second after the opening"), (_("asked"), _("admitted"))
     return _safe(svg_charts.draw_bars(title, "asked", asked, won, names, axis))
+
+
+def demand_title(demand: dict[str, Any], until_s: int, ran_s: int = 0) -> str:
+    """What the chart of `demand_bars` shows, and of how much, if it ends before the asking did.
+    `ran_s`: how long after the opening it went on for sure, where not all seconds are listed."""
+    if not demand["seconds"]:
+        return ""
+    span = _shown_span(demand, until_s)
+    title = (
+        _("Asked, by second after the opening") if span.step == 1
+        else _("Asked, by time after the opening, in seconds")
+    )  # fmt: skip
+    whole = max(ran_s, *(second + 1 for second, _counts in demand["seconds"]))
+    if whole <= span.end:
+        return title
+    shown, whole_text = duration_text(1000 * span.end), duration_text(1000 * whole)
+    return _("{title} (the first {shown} of {whole})").format(
+        title=title, shown=shown, whole=whole_text
+    )
 
 
 def _latency_bars(latency: dict[str, Any]) -> SafeString | None:

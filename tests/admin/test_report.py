@@ -14,7 +14,7 @@ from coupons.campaigns import lifecycle, lookup, sold_out
 from coupons.claims.timestamps import milliseconds_of, moment_of
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
-from coupons.models import Campaign, CampaignDemand, ProofReport
+from coupons.models import Campaign, CampaignDemand, EventKind, ProofReport
 from coupons.proof import report_row, report_words
 from tests.conftest import CampaignMaker
 
@@ -164,6 +164,41 @@ def test_bars_of_several_seconds_reach_the_second_time() -> None:
     demand = {"seconds": [[0, {"admitted": 2}], [4, {"sold_out": 9}], [235, {"admitted": 5}]]}
     short, long = (str(report_words.demand_bars(demand, until_s)) for until_s in (0, 240))
     assert (max(axis_of(short)), max(axis_of(long))) == (50, 200)
+
+
+def test_the_chart_reaches_the_sell_out_or_says_where_it_ends(
+    operator_client: Client, campaign_url: Url, sold_out_sale: Campaign
+) -> None:
+    opens_at = sold_out_sale.opens_at - timedelta(minutes=6)
+    opens_at = opens_at.replace(second=0, microsecond=0)
+    Campaign.objects.update(opens_at=opens_at, sold_out_at=opens_at + timedelta(seconds=306))
+    sold_out_sale.events.filter(kind=EventKind.SOLD_OUT).delete()
+    for minute in (0, 5):
+        CampaignDemand.objects.create(
+            campaign=sold_out_sale, minute=opens_at + timedelta(minutes=minute),
+            seconds={"1": {"admitted": 1, "sold_out": 6}, "6": {"admitted": 1}},
+        )  # fmt: skip
+
+    def shown_panel() -> str:
+        shown = operator_client.get(campaign_url("sale")).content.decode()
+        return shown.partition('id="after-sale"')[2].partition("</section>")[0]
+
+    panel = shown_panel()
+    assert max(axis_of(panel)) >= 250
+    assert "Asked, by time after the opening, in seconds" in panel and "(the first" not in panel
+    Campaign.objects.update(opens_at=opens_at, sold_out_at=opens_at + timedelta(hours=2))
+    assert "Asked, by second after the opening (the first 7.0 s of 2 h 0 min)" in shown_panel()
+
+
+def test_a_reports_chart_reaches_the_sell_out() -> None:
+    demand = {"seconds": [[0, {"admitted": 2}], [306, {"admitted": 5}], [800, {"sold_out": 5}]]}
+    times = {"sold_out_ms": 306_000, "last_admitted_ms": 306_000}
+    figures = {"times": times, "demand": demand}
+    chart = str(report_words.demand_bars(demand, report_words.shown_until_s(figures)))
+    assert 300 > max(axis_of(chart)) >= 250
+    assert report_words.demand_title_of(figures) == (
+        "Asked, by time after the opening, in seconds (the first 5 min 12 s of 13 min 21 s)"
+    )
 
 
 def test_the_list_says_how_soon_it_sold_out(

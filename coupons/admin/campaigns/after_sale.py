@@ -15,7 +15,7 @@ from coupons.proof import report_demand, report_words
 from coupons.store import store
 
 CHART_MS = 120_000  # of the demand around the opening
-# Or until this after the stock sold out again, if that was no later than so long after the opening.
+# Or until this after the stock sold out last, if that was no later than so long after the opening.
 AFTERWARDS_MS, MOST_CHART_MS = 5_000, 900_000
 
 
@@ -35,7 +35,7 @@ def summary_of(campaign: Campaign, counts: Counts) -> dict[str, Any] | None:
         "stored": _moment(campaign, stored_at),
         "asked": grouped_number(asked),
         "refused": grouped_number(refused),
-        "chart": _chart(campaign, again),
+        **_chart(campaign, again or campaign.sold_out_at),
     }
 
 
@@ -62,18 +62,28 @@ def _asked(campaign: Campaign) -> tuple[int | None, int | None]:
     return counted.asked, counted.refused
 
 
-def _chart(campaign: Campaign, again: datetime | None) -> Any:
-    """The kept chart of who asked; of the report if there is one. None: nobody is known of."""
+def _chart(campaign: Campaign, sold_out: datetime | None) -> dict[str, Any]:
+    """The kept chart of who asked, and its title; of the report if there is one. `sold_out`: when
+    it sold out last. Chart None: nobody is known of."""
     rows = ProofReport.objects.filter(campaign=campaign, figures__isnull=False)
     row = rows.first()
     if row is not None and row.figures:
-        return report_words.demand_bars(
-            row.figures["demand"], report_words.shown_until_s(row.figures)
-        )
+        until_s = report_words.shown_until_s(row.figures)
+        return {
+            "chart": report_words.demand_bars(row.figures["demand"], until_s),
+            "chart_title": report_words.demand_title_of(row.figures),
+        }
     opens_ms = milliseconds_of(campaign.opens_at)
     begin_ms = opens_ms - opens_ms % 1000
-    again_ms = ms_after_opening(campaign, milliseconds_of(again)) if again else 0
-    span_ms = CHART_MS if again_ms > MOST_CHART_MS else max(CHART_MS, again_ms + AFTERWARDS_MS)
+    ran_ms = ms_after_opening(campaign, milliseconds_of(sold_out)) if sold_out else 0
+    is_short = ran_ms <= MOST_CHART_MS
+    span_ms = max(CHART_MS, ran_ms + AFTERWARDS_MS) if is_short else CHART_MS
     kept = demand.kept_demand(campaign, begin_ms, until_ms=begin_ms + span_ms)
-    until_s = 0 if again is None else span_ms // 1000
-    return report_words.demand_bars(report_demand.figures_of(kept, opens_ms), until_s)
+    figures = report_demand.figures_of(kept, opens_ms)
+    until_s = (ran_ms + AFTERWARDS_MS) // 1000 if is_short else 0
+    return {
+        "chart": report_words.demand_bars(figures, until_s),
+        "chart_title": report_words.demand_title(
+            figures, until_s, 0 if is_short else ran_ms // 1000
+        ),
+    }
