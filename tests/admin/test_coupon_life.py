@@ -1,6 +1,7 @@
 # ruff: noqa: F811 - the fixtures of redemption's tests
 """A coupon's life on its page, the operator's verbs with their reasons, and the list by state."""
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from coupons.admin.coupons import keyset_list
 from coupons.claims.limits import slot_id
-from coupons.models import Coupon, CouponEvent, CouponLife, Merchant, Returned
+from coupons.models import Campaign, Coupon, CouponEvent, CouponLife, Merchant, Returned
 from coupons.redemption import lifecycle
 from tests.admin.conftest import Owners
 from tests.conftest import CampaignMaker
@@ -108,6 +109,17 @@ def test_a_coupon_is_revoked_with_its_unit_and_that_is_undone(
     assert Returned.objects.get().returned == 1
     assert "The coupon is issued now." in do(operator_client, coupon, "undo")
     assert Returned.objects.get().returned == 0
+
+
+@pytest.mark.parametrize(("returns_to", "is_offered"), [("burn", False), ("pool", True)])
+def test_a_unit_that_would_be_gone_for_good_is_not_offered_to_come_back(
+    operator_client: Client, coupon: Coupon, returns_to: str, is_offered: bool
+) -> None:
+    Campaign.objects.filter(pk=coupon.campaign_id).update(returns_to=returns_to)
+    page = page_of(operator_client, coupon)
+    (box,) = re.findall(r'<input type="checkbox" name="returns"[^>]*>', page)
+    assert ("disabled" not in box) is is_offered
+    assert ("is gone for good." not in page) is is_offered
 
 
 def test_a_coupon_is_extended_in_the_pages_time_zone(

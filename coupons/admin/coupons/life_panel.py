@@ -16,7 +16,7 @@ from coupons.admin.typed import CouponBase
 from coupons.audit.reads import record_read
 from coupons.database.availability import require_database
 from coupons.errors import UnknownCoupon
-from coupons.models import ActorKind, CouponEvent, CouponState
+from coupons.models import ActorKind, Campaign, CouponEvent, CouponState
 from coupons.redemption.discounts import format_amount
 from coupons.redemption.states import Life
 from coupons.redemption.steps import CAUSES
@@ -44,11 +44,19 @@ def life_context(pk: int, request: HttpRequest) -> dict[str, Any]:
         "life_pk": pk,
         "state": state.label,
         "is_held": state is CouponState.HELD,
+        "is_stock_burnt": _is_stock_burnt(found),
         "facts": _facts(found),
         "life_events": [_shown_event(event, found.terms, request) for event in events],
         "life_verbs": verbs,
         "causes": CAUSES,
     }
+
+
+def _is_stock_burnt(found: Locked) -> bool:
+    """Whether nobody gets a unit of stock that comes back."""
+    campaigns = Campaign.objects.filter(pk=found.life.campaign_id)
+    returns_to = campaigns.values_list("returns_to", flat=True).first()
+    return returns_to == Campaign.ReturnsTo.BURN
 
 
 def _facts(found: Locked) -> dict[str, str]:
