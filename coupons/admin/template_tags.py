@@ -41,6 +41,7 @@ _MENU = (
     ("coupons_campaign_changelist", gettext_lazy("Campaigns"), "coupons.view_campaign"),
     ("coupons_coupon_changelist", gettext_lazy("Coupons"), "coupons.view_coupon"),
     ("coupons_waitlistentry_changelist", gettext_lazy("Waitlists"), "coupons.view_waitlistentry"),
+    ("why", gettext_lazy("Why not?"), f"coupons.{Right.VIEW_USER_IDS}"),
     ("coupons_merchant_changelist", gettext_lazy("Merchants"), "coupons.change_merchant"),
     ("coupons_merchantkey_changelist", gettext_lazy("Keys"), "coupons.add_merchantkey"),
     ("coupons_webhookendpoint_changelist", gettext_lazy("Webhooks"),

@@ -51,6 +51,35 @@ def test_who_never_asked(operator_client: Client, refused: None) -> None:
     assert "So a user who is not here never asked" in text
 
 
+CAUTION = "Nothing at all is known of this id."
+
+
+def test_an_unknown_id_is_shown_with_a_caution(operator_client: Client, refused: None) -> None:
+    unknown = operator_client.post(WHY, {"campaign": "sale", "user": "Bob"}).content.decode()
+    assert '<code id="why-asked">Bob</code>' in unknown and CAUTION in unknown
+    assert "exactly as the shop writes it" in operator_client.get(WHY).content.decode()
+    for user in ("ann", "bob"):
+        known = operator_client.post(WHY, {"campaign": "sale", "user": user}).content.decode()
+        assert f'<code id="why-asked">{user}</code>' in known and CAUTION not in known
+
+
+def test_a_campaign_is_offered_with_its_name_and_found_by_it(
+    operator_client: Client, refused: None, open_campaign: CampaignMaker
+) -> None:
+    page = operator_client.get(WHY).content.decode()
+    assert '<option value="sale">The sale</option>' in page
+    by_name = operator_client.post(WHY, {"campaign": "The sale", "user": "bob"}).content.decode()
+    assert "s too late" in by_name
+    open_campaign("other", name="The sale")
+    page = operator_client.post(WHY, {"campaign": "The sale", "user": "bob"}).content.decode()
+    assert "There is no public campaign of this name." in page
+
+
+def test_the_menu_leads_support_to_it(operator_client: Client, read_only_client: Client) -> None:
+    assert f'href="{WHY}"' in operator_client.get("/admin/").content.decode()
+    assert f'href="{WHY}"' not in read_only_client.get("/admin/").content.decode()
+
+
 def test_each_look_up_is_a_row_of_the_audit_log(operator_client: Client, refused: None) -> None:
     operator_client.post(WHY, {"campaign": "sale", "user": "bob"})
     operator_client.get(WHY)

@@ -14,9 +14,9 @@ PASSWORD = "only-in-this-test"
 EVERYBODY = ["Home", "Campaigns", "Coupons", "Waitlists"]
 MENUS = {
     "viewer": [*EVERYBODY, "Audit log"],
-    "support": [*EVERYBODY, "Webhooks"],
-    "operator": [*EVERYBODY, "Merchants", "Keys", "Webhooks", "Approvals", "Audit log"],
-    "approver": [*EVERYBODY, "Approvals", "Audit log"],
+    "support": [*EVERYBODY, "Why not?", "Webhooks"],
+    "operator": [*EVERYBODY, "Why not?", "Merchants", "Keys", "Webhooks", "Approvals", "Audit log"],
+    "approver": [*EVERYBODY, "Why not?", "Approvals", "Audit log"],
 }
 
 

@@ -2,7 +2,7 @@
 
 The form is posted, so that no user's id stands in an address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,6 +26,8 @@ from coupons.errors import CouponError
 from coupons.models import Act, Campaign
 from coupons.models.rights import Right
 
+# What may be known of a user, in the answer of `find_attempts`.
+_KNOWN = ("refusals", "coupons", "places", "waitlist", "parked", "given_up")
 MOST_OFFERED = 200  # campaigns in the list, the latest openings first
 
 
@@ -34,11 +36,20 @@ def why_view(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("coupons.view_campaign"):
         raise PermissionDenied
     require_right(request, Right.VIEW_USER_IDS)
-    slug = request.POST.get("campaign", "").strip()
-    campaign = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
-    if slug and campaign is None:
+    asked = request.POST.get("campaign", "").strip()
+    campaign = _asked_campaign(asked)
+    if asked and campaign is None:
         messages.error(request, _("There is no public campaign of this name."))
     return _answer(request, campaign, is_chosen=False)
+
+
+def _asked_campaign(asked: str) -> Campaign | None:
+    """By its slug; else by its name, if only one of those offered has it."""
+    public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
+    if found := public.filter(slug=asked).first():
+        return found
+    named = [one["slug"] for one in _offered_campaigns() if one["name"] == asked]
+    return public.filter(slug=named[0]).first() if len(named) == 1 else None
 
 
 class WhyPages(CampaignBase):
@@ -60,8 +71,9 @@ def _answer(request: HttpRequest, campaign: Campaign | None, *, is_chosen: bool)
         "subtitle": campaign.slug if campaign and is_chosen else None,
         "campaign": campaign,
         "is_chosen": is_chosen,
+        "asked_slug": campaign.slug if campaign else request.POST.get("campaign", "").strip(),
         "user_id": user,
-        "slugs": () if is_chosen else _offered_slugs(),
+        "offered": () if is_chosen else _offered_campaigns(),
     }
     if user and campaign is not None:
         context |= _found_context(request, campaign, user)
@@ -81,6 +93,7 @@ def _found_context(request: HttpRequest, campaign: Campaign, user: str) -> dict[
     trail.record_or_log(Act.READ, kind="attempts", id=campaign.slug, campaign=campaign, user=user)
     return {
         "found": found,
+        "is_nothing_known": not any(found[name] for name in _KNOWN),
         "rows": attempt_rows.attempt_rows(found),
         "kept_text": attempt_rows.kept_text(found["refusals_kept"]),
         "sentences": [
@@ -90,6 +103,7 @@ def _found_context(request: HttpRequest, campaign: Campaign, user: str) -> dict[
     }
 
 
-def _offered_slugs() -> Sequence[str]:
+def _offered_campaigns() -> Sequence[Mapping[str, Any]]:
+    """Slug and name, the latest openings first."""
     public = Campaign.objects.exclude(state=Campaign.State.DRAFT).order_by("-opens_at")
-    return list(public.values_list("slug", flat=True)[:MOST_OFFERED])
+    return list(public.values("slug", "name")[:MOST_OFFERED])

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from coupons import dry_run
 from coupons.campaigns import update
-from coupons.models import Campaign, CampaignEvent, WebhookEndpoint
+from coupons.models import Campaign, CampaignEvent, Merchant, WebhookEndpoint
 from coupons.operations import dry_runs
 from coupons.operations.forecast import Forecast, parse_forecast
 from coupons.store import store
@@ -135,7 +135,7 @@ def test_the_sentences_say_who_is_concerned(
 
 
 def endpoint_of(slug: str, **fields: Any) -> WebhookEndpoint:
-    merchant = Campaign.objects.get(slug=slug).merchant
+    merchant = Merchant.objects.get(campaigns__slug=slug)
     return WebhookEndpoint.objects.create(
         id=uuid.uuid4(), merchant=merchant, url="https://shop.example/hook", key_id="k1", **fields
     )
