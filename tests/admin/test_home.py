@@ -1,9 +1,11 @@
 """The admin's home page: what is on, what opens next, what needs attention, and the way to all."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -76,6 +78,26 @@ def test_a_sale_that_is_paused_in_its_window_needs_attention(
     home = operator_client.get(HOME)
     assert slugs_of(home, "troubled") == ["sale"]
     assert 'class="light light-amber"' in home.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "light"), [(3, "red"), (14, "red"), (16, "amber"), (600, "amber")]
+)
+def test_a_sale_of_the_day_that_is_paused_before_its_opening_needs_attention(
+    operator_client: Client, draft: Draft, minutes: int, light: str
+) -> None:
+    opens = timezone.now() + timedelta(minutes=minutes, seconds=30)
+    draft("near", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("near", actor="mina")
+    lifecycle.pause_campaign("near", actor="mina", reason="load")
+    home = operator_client.get(HOME)
+    text = home.content.decode()
+    assert slugs_of(home, "troubled") == ["near"]
+    shown = "10 h 0 min" if minutes == 600 else f"{minutes} min"
+    assert re.search(f'light-{light}"[^>]*>paused, {shown}[^<]*before its opening</a>', text), text
+    assert "Nothing: no request" not in text
+    listed = operator_client.get("/admin/coupons/campaign/?show=attention").content.decode()
+    assert f"paused, {shown}" in listed
 
 
 def test_everyone_finds_the_models_of_their_rights_and_no_other(

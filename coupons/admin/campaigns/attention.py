@@ -15,6 +15,7 @@ from coupons.admin import formatting
 from coupons.admin.campaigns import live_panel
 from coupons.admin.campaigns.live_panel import Counts
 from coupons.audit import labels
+from coupons.audit.durations import duration_text
 from coupons.campaigns import lifecycle
 from coupons.campaigns.effective_state import effective_state
 from coupons.claims.timestamps import milliseconds_of
@@ -30,6 +31,7 @@ MOST_LOOKED_AT = 300  # campaigns, the newest
 MOST_INSTALLED = 1000  # slugs in a query
 NEAR = timedelta(hours=1)  # openings whose board is looked at, of these:
 MOST_BOARDS = 3
+PAUSED_AMBER_MS, PAUSED_RED_MS = 24 * 3_600_000, 15 * 60_000  # so long before the opening
 State = Campaign.State
 
 
@@ -98,8 +100,8 @@ def _concerns(campaign: Campaign, counts: Counts, waits_s: int) -> list[Concern]
     concerns = []
     if campaign.held and not is_over:
         concerns.append(Concern(Light.RED, _("held back"), "readiness", is_state=True))
-    elif _is_paused_sale(campaign, counts.now_ms):
-        concerns.append(Concern(Light.AMBER, _("paused"), "live", is_state=True))
+    elif effective_state(campaign, counts.now_ms) == State.PAUSED and counts.now_ms is not None:
+        concerns += _paused_concerns(milliseconds_of(campaign.opens_at) - counts.now_ms)
     if counts.lost and not is_over:
         concerns.append(Concern(Light.RED, _("lost by Redis"), "readiness"))
     if counts.parked:
@@ -112,10 +114,16 @@ def _concerns(campaign: Campaign, counts: Counts, waits_s: int) -> list[Concern]
     return concerns
 
 
-def _is_paused_sale(campaign: Campaign, now_ms: int | None) -> bool:
-    """Paused within its window: people are turned away."""
-    is_paused = effective_state(campaign, now_ms) == State.PAUSED
-    return is_paused and now_ms is not None and milliseconds_of(campaign.opens_at) <= now_ms
+def _paused_concerns(opens_in_ms: int) -> list[Concern]:
+    """Paused within its window: people are turned away. Paused before it: they will be, unless it
+    is resumed by then; an opening that is further than a day away is nobody's concern yet."""
+    if opens_in_ms <= 0:
+        return [Concern(Light.AMBER, _("paused"), "live", is_state=True)]
+    if opens_in_ms > PAUSED_AMBER_MS:
+        return []
+    light = Light.RED if opens_in_ms <= PAUSED_RED_MS else Light.AMBER
+    text = _("paused, {time} before its opening").format(time=duration_text(opens_in_ms))
+    return [Concern(light, text, "live")]
 
 
 def _installed_slugs() -> list[str]:
