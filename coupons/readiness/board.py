@@ -122,7 +122,15 @@ def _lines(
         yield certificate_line(campaign)
     yield campaign_lines.warm_up(campaign)
     if not is_shadow_slug(campaign.slug):
-        yield from _run_check("rehearsed", lambda: [rehearsed_line(campaign)])
+        has_opened = _has_opened(state, is_ahead)
+        yield from _run_check(
+            "rehearsed", lambda: [rehearsed_line(campaign, has_opened=has_opened)]
+        )
+
+
+def _has_opened(state: Campaign.State, is_ahead: bool) -> bool:
+    """Also one that is paused or held back beyond the moment of its opening."""
+    return state != State.DRAFT and not is_ahead
 
 
 def _run_check(name: str, check: Callable[[], list[Line]]) -> list[Line]:

@@ -3,6 +3,7 @@ still the one that was rehearsed."""
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,7 +15,8 @@ from coupons.database import availability, clock
 from coupons.errors import StoreFailure
 from coupons.models import Campaign, Rehearsal
 from coupons.monitoring import clock_skew
-from coupons.readiness.result import Light, Line, amber, green, red
+from coupons.readiness.crowd_size import usual_crowd
+from coupons.readiness.result import Light, Line, amber, green, grey, red
 
 OLD = timedelta(hours=24)  # an older rehearsal counts as none
 # Settings that are the same on all hosts and decide how an opening goes; no secret. Without
@@ -53,23 +55,34 @@ def _digest(values: Iterable[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
 
 
-def rehearsed_line(campaign: Campaign) -> Line:
-    """Raises DatabaseAway."""
+def rehearsed_line(campaign: Campaign, *, has_opened: bool = False) -> Line:
+    """Once it has opened the line says when it was rehearsed, and asks for nothing. Raises
+    DatabaseAway."""
+    line = _line(campaign, has_opened=has_opened)
+    if not line.do:
+        return line
+    return replace(line, on_page=_("Press “Dress rehearsal” below, and hold one."))
+
+
+def _line(campaign: Campaign, *, has_opened: bool) -> Line:
     name, do = "rehearsed", _command(campaign)
     with availability.require_database():
         rehearsals = Rehearsal.objects.filter(campaign=campaign).exclude(light="")
         last = rehearsals.first()
         running = Rehearsal.objects.filter(campaign=campaign, running=True)
-        if last is None and running.exists():
+        if not has_opened and last is None and running.exists():
             return amber(name, _("It is being rehearsed."), _("Look at the dress rehearsal."))
     if last is None:
-        return amber(name, _("Never rehearsed."), do)
+        seen = _("Never rehearsed.")
+        return grey(name, seen) if has_opened else amber(name, seen, do)
     now = clock.read_now()
     seen = _("Rehearsed {ago} ago at {rate:,} a second: {light}.").format(
         ago=_ago(last.finished_at or last.started_at, now),
         rate=round(last.figures.get("per_second", 0)),
         light=str(labels.LIGHTS.get(last.light, last.light)),
     )
+    if has_opened:
+        return grey(name, seen)
     changed = _changed_parts(last.site, site_digest(campaign))
     if changed:
         seen += " " + _("Since then these changed: {parts}.").format(parts=", ".join(changed))
@@ -83,7 +96,7 @@ def rehearsed_line(campaign: Campaign) -> Line:
 
 def _command(campaign: Campaign) -> str:
     """As it works in a shell: one beside `make run` does not know the site's addresses."""
-    command = f"manage.py dress_rehearsal {campaign.slug} --people 10000"
+    command = f"manage.py dress_rehearsal {campaign.slug} --people {usual_crowd(campaign)[0]}"
     urls = settings.WARM_UP_URLS if not settings.PRODUCTION else ()
     return " ".join([command, *(f"--url {url}" for url in urls)])
 

@@ -17,12 +17,14 @@ class Light(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`name` is stable, for programs; `seen` and `do` are sentences in the operator's language."""
+    """`name` is stable, for programs; `seen` and `do` are sentences in the operator's language.
+    `on_page`: in place of `do` where the page has a button for it."""
 
     name: str
     light: Light
     seen: str
     do: str = ""
+    on_page: str = ""
 
 
 def green(name: str, seen: str) -> Line:

@@ -15,7 +15,6 @@ from coupons.models import Campaign, EventKind, Rehearsal
 from coupons.rehearsal.beside import refuse_beside_opening
 from coupons.rehearsal.lease import LEASE
 
-MOST_PEOPLE, MOST_PER_SECOND = 200_000, 20_000
 MOST_STOCK = 200_000  # a larger stock is cut to this: its slots are made and removed
 
 

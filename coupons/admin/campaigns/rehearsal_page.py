@@ -1,13 +1,14 @@
 """The dress rehearsal as a page: begin one, its progress, and the last verdict with its figures."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -23,11 +24,14 @@ from coupons.claims.shadow_slugs import is_shadow_slug
 from coupons.errors import CouponError
 from coupons.models import Campaign, Rehearsal
 from coupons.models.rights import Right
+from coupons.readiness.crowd_size import MOST_PEOPLE, MOST_PER_SECOND, usual_crowd
 from coupons.readiness.result import Light
 from coupons.rehearsal import start
-from coupons.rehearsal.start import MOST_PEOPLE, MOST_PER_SECOND, Plan
+from coupons.rehearsal.start import Plan
 from coupons.rehearsal.tally import Tally, tally_of
 
+NUMBERS = ("people", "per_second")  # fields of the form
+_MOST_TYPED = 12  # characters of a number that is shown again
 MOST_BARS, BAR, HEIGHT = 60, 8, 60  # of the picture: bars; a bar's width and the height, units
 
 
@@ -42,8 +46,8 @@ class RehearsalPages(CampaignBase):
         campaign = get_object_or_404(Campaign, pk=pk)
         if request.method == "POST":
             require_right(request, Right.REHEARSE)
-            _act(request, campaign)
-            return redirect("admin:coupons_campaign_rehearsal", pk)
+            is_done = _act(request, campaign)
+            return redirect(_address(pk, {} if is_done else _typed_numbers(request)))
         last = Rehearsal.objects.filter(campaign=campaign).first()
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
@@ -53,6 +57,8 @@ class RehearsalPages(CampaignBase):
             "may_rehearse": has_right(request, Right.REHEARSE)
             and campaign.state != Campaign.State.CLOSED
             and not is_shadow_slug(campaign.slug),
+            **dict(zip(NUMBERS, usual_crowd(campaign), strict=True)),
+            **{name: request.GET[name][:_MOST_TYPED] for name in NUMBERS if name in request.GET},
             "most_people": MOST_PEOPLE,
             "most_per_second": MOST_PER_SECOND,
             "rehearsal": last,
@@ -61,25 +67,41 @@ class RehearsalPages(CampaignBase):
         return TemplateResponse(request, "admin/coupons/campaign/rehearsal.html", context)
 
 
-def _act(request: HttpRequest, campaign: Campaign) -> None:
+def _typed_numbers(request: HttpRequest) -> dict[str, str]:
+    """What a refused form held, for its page, which is fetched again and again. Not the box: it
+    lets a crowd loose beside an opening, so it is ticked for each attempt."""
+    return {name: request.POST.get(name, "")[:_MOST_TYPED] for name in NUMBERS}
+
+
+def _address(pk: int, numbers: dict[str, str]) -> str:
+    page = reverse("admin:coupons_campaign_rehearsal", args=[pk])
+    return f"{page}?{urlencode(numbers)}" if numbers else page
+
+
+def _act(request: HttpRequest, campaign: Campaign) -> bool:
+    """False: nothing was done, and a message says why."""
     if "stop" in request.POST:
         rehearsals = Rehearsal.objects.filter(campaign=campaign, running=True)
         if any(start.stop_rehearsal(row.pk) for row in rehearsals):
             messages.success(request, _("It ends within seconds, and everything is removed."))
-        return
+        return True
     people = _number(request, "people", MOST_PEOPLE)
     per_second = _number(request, "per_second", MOST_PER_SECOND)
     if people is None or per_second is None:
-        messages.error(request, _("Give whole numbers within the bounds."))
-        return
+        text = _("Give whole numbers: 1 to {people} people, 1 to {per_second} of them a second.")
+        bounds = {"people": MOST_PEOPLE, "per_second": MOST_PER_SECOND}
+        shown = {name: formatting.grouped_number(most) for name, most in bounds.items()}
+        messages.error(request, text.format(**shown))
+        return False
     plan = Plan(people, per_second, beside="beside" in request.POST, by_worker=True)
     try:
         start.begin_rehearsal(campaign.slug, plan, actor=request.user.get_username())
     except CouponError as refusal:
         show_refusal(request, refusal)
-        return
+        return False
     wakeups.notify_rehearsal()
     messages.success(request, _("The rehearsal begins within seconds."))
+    return True
 
 
 def _number(request: HttpRequest, name: str, most: int) -> int | None:

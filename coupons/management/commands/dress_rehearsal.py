@@ -18,9 +18,10 @@ from coupons.management.arguments import SLUG, Text, Whole
 from coupons.management.base import ACTOR, SentenceCommand
 from coupons.management.progress import ProgressLine
 from coupons.models import Rehearsal
+from coupons.readiness.crowd_size import MOST_PEOPLE, MOST_PER_SECOND
 from coupons.readiness.result import Light
 from coupons.rehearsal import start, work
-from coupons.rehearsal.start import MOST_PEOPLE, MOST_PER_SECOND, MOST_STOCK, Plan
+from coupons.rehearsal.start import MOST_STOCK, Plan
 
 _MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗", Light.GREY: "·"}
 _NAME_CHARS = 12
