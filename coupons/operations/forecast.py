@@ -127,7 +127,11 @@ def _parked(forecast: Forecast) -> list[str]:
 
 
 def _pause(forecast: Forecast) -> list[str]:
-    return [_("No claim is admitted until it is resumed."), *_holders(forecast)]
+    told = [_("No claim is admitted until it is resumed.")]
+    if forecast.early_ms:
+        text = _("Its opening in {} is missed, unless it is resumed by then.")
+        told.append(text.format(duration_text(forecast.early_ms)))
+    return [*told, *_holders(forecast)]
 
 
 def _opens(forecast: Forecast) -> list[str]:

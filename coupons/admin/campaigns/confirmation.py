@@ -37,6 +37,11 @@ def given_reason(request: HttpRequest) -> str:
     return typed or (chosen if chosen in PAUSE_REASONS and chosen != OTHER_REASON else "")
 
 
+def from_live(request: HttpRequest) -> bool:
+    """Whether a button of the live page was pressed: it leads back there."""
+    return request.POST.get("from") == "live"
+
+
 def confirm_page(
     page: CampaignBase,
     request: HttpRequest,
@@ -48,11 +53,13 @@ def confirm_page(
 ) -> HttpResponse:
     """A page whose button sends the same request again, with the questions confirmed. `typed`:
     fields of that request; then the questions are the forecast."""
+    is_from_live = from_live(request)
     questions = {code: text for _campaign, texts in unconfirmed for code, text in texts.items()}
     campaigns = [campaign for campaign, _questions in unconfirmed]
     codes = [code for code in questions if code not in _ASKED_BY_PAGE]
     hidden = [(ACTION_CHECKBOX_NAME, str(campaign.pk)) for campaign in campaigns]
     hidden += typed.items()
+    hidden += [("from", "live")] if is_from_live else []
     asked = [] if typed else campaigns
     forecasts = [(campaign, *_forecast(name, campaign, request)) for campaign in asked]
     context = page.admin_site.each_context(request) | {
@@ -64,6 +71,7 @@ def confirm_page(
         "asks_reason": REASON in questions, "asks_slug": SLUG in questions,
         "reasons": PAUSE_REASONS if name == "pause" else {}, "typed": request.POST,
         "hidden": [*hidden, ("action", name), *(("confirmed", code) for code in codes)],
+        "is_from_live": is_from_live,
         "back": campaigns[0] if len(campaigns) == 1 else None,
     }  # fmt: skip
     return TemplateResponse(request, "admin/coupons/campaign/confirm.html", context)

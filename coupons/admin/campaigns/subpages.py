@@ -24,7 +24,7 @@ from coupons.admin.campaigns import (
 )
 from coupons.admin.campaigns.campaign_paths import campaign_paths
 from coupons.admin.campaigns.commands import VERBS
-from coupons.admin.campaigns.confirmation import confirm_page
+from coupons.admin.campaigns.confirmation import confirm_page, from_live
 from coupons.admin.campaigns.shown_state import shown_state
 from coupons.admin.refusals import show_refusal
 from coupons.admin.rights import has_right, may_see_users, require_right, shown_user
@@ -145,7 +145,7 @@ class CampaignPages(CampaignBase):
         questions = commands.run_command(VERBS[verb], campaign.slug, request)
         if questions:
             return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, questions)])
-        return redirect("admin:coupons_campaign_change", pk)
+        return redirect(f"admin:coupons_campaign_{'live' if from_live(request) else 'change'}", pk)
 
     def _viewable_campaign(self, request: HttpRequest, pk: int) -> Campaign:
         if not self.has_view_permission(request):

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from coupons.admin.live.seen import RATE_S, RECENT_S, Checks, Seen, demand_of, percentile_ms
+from coupons.admin.live.seen import RATE_S, RECENT_S, Checks, Pause, Seen, demand_of, percentile_ms
 from coupons.campaigns.demand import DemandSecond
 from coupons.campaigns.effective_state import effective_state
 from coupons.campaigns.shared_value import SharedValue
@@ -19,7 +19,7 @@ from coupons.claims.values import Reason
 from coupons.database import availability
 from coupons.database.clock import NowMs
 from coupons.errors import DependencyAway, StoreAway, StoreError
-from coupons.models import Campaign, CampaignEvent, GivenUp
+from coupons.models import Campaign, CampaignEvent, EventKind, GivenUp
 from coupons.readiness import board
 from coupons.readiness.result import Light
 from coupons.runtime import ProcessState
@@ -117,6 +117,7 @@ def _load(pk: int, watch: _Watch) -> Reading:
     seconds = _whole_seconds(watch, sale)
     now_ms = _deciding_ms(row, sale)
     seen = _seen(row, sale, now_ms)
+    seen = replace(seen, pause=_pause(row) if seen.state == State.PAUSED else None)
     seen = replace(seen, is_damaged=is_damaged, redis_answers=sale is not None or is_damaged)
     if sale is not None:
         seen = replace(seen, **_demand_seen(row, seconds, sale), slowest_ms=_slowest_ms(watch))
@@ -156,6 +157,15 @@ def _row(pk: int) -> Campaign:
     with availability.require_database():
         row: Campaign = annotated.get(Q(pk=pk))
         return row
+
+
+def _pause(row: Campaign) -> Pause | None:
+    """None: it is held back."""
+    if row.held:
+        return None
+    with availability.require_database():
+        event = row.events.filter(kind=EventKind.PAUSED).first()
+    return event and Pause(event.actor, event.at, str((event.data or {}).get("reason", "")))
 
 
 def _remember(watch: _Watch, sale: SaleReading | None) -> None:

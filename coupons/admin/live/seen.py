@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from coupons.campaigns.demand import DEMAND_BUCKETS_MS, DemandSecond
 from coupons.claims.values import HOLDS_A_PLACE, Outcome
@@ -83,6 +84,15 @@ class Checks:
     will_hold: bool = False  # the opening will be held back, unless that changes
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who paused it, when and why; `reason`: typed, a key of PAUSE_REASONS, or empty."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A sale at one moment. None: not known. Ages and distances in ms, by the deciding clock;
@@ -91,6 +101,7 @@ class Seen:
 
     state: str
     is_held: bool = False
+    pause: Pause | None = None
     is_queued: bool = True
     redis_answers: bool = True
     is_lost: bool = False  # Redis answers, but has no such campaign

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from coupons.admin.formatting import grouped_number
+from coupons.admin.formatting import exact_time, grouped_number
 from coupons.admin.live.seen import ABOVE_MS, Checks, Seen
+from coupons.audit.labels import pause_reason
 from coupons.models import Campaign
 from coupons.readiness.result import Light
 from coupons.readiness.workers import CANARY_AMBER_S, CANARY_RED_S, SWEEP_AMBER_S, SWEEP_RED_S
@@ -172,10 +173,12 @@ def _window(seen: Seen) -> Iterator[Finding]:
         )
     elif seen.state == State.PAUSED and seen.opens_in_ms > 0:
         text = _("It is paused, and would open in {time}.")
-        yield Finding(Light.AMBER, text.format(time=clock_text(seen.opens_in_ms)))
+        yield Finding(
+            Light.AMBER, _with_pause(text.format(time=clock_text(seen.opens_in_ms)), seen)
+        )
     elif seen.state == State.PAUSED:
         text = _("It is paused, and refuses {rate}.")
-        yield Finding(Light.AMBER, text.format(rate=_rate_text(seen)))
+        yield Finding(Light.AMBER, _with_pause(text.format(rate=_rate_text(seen)), seen))
     elif (
         seen.state == State.OPEN
         and seen.asked_since_opening == 0
@@ -183,6 +186,18 @@ def _window(seen: Seen) -> Iterator[Finding]:
     ):
         text = _("No claim since the opening {time} ago. Do the event page and the front work?")
         yield Finding(Light.AMBER, text.format(time=clock_text(since_ms)))
+
+
+def _with_pause(text: str, seen: Seen) -> str:
+    """With who paused it, when and why."""
+    pause = seen.pause
+    if pause is None:
+        return text
+    since = _("Since {at}, by {who}.")
+    if pause.reason:
+        since = _("Since {at}, by {who}: {reason}")
+    values = {"at": exact_time(pause.at), "who": pause.by, "reason": pause_reason(pause.reason)}
+    return f"{text} {since.format(**values)}"
 
 
 def _board(seen: Seen) -> Iterator[Finding]:

@@ -301,3 +301,32 @@ def test_a_strange_since_is_as_none(open_campaign: CampaignMaker, mina: Client) 
 def test_the_figures_are_plain_json(open_campaign: CampaignMaker, mina: Client) -> None:
     open_campaign()
     assert json.dumps(figures(mina))
+
+
+def test_a_pause_from_the_live_page_leads_back_and_tells_why(
+    draft: Callable[..., Campaign], mina: Client
+) -> None:
+    opens = timezone.now() + timedelta(minutes=5, seconds=30)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("sale", actor="mina")
+    url = URL.format(Campaign.objects.get().pk)
+    do = url.replace("live/", "do/pause/")
+    assert '<input type="hidden" name="from" value="live">' in mina.get(url).content.decode()
+    asked = mina.post(do, {"from": "live"}).content.decode()
+    assert '<input type="hidden" name="from" value="live">' in asked
+    assert f'<a href="{url}" class="button cancel-link">' in asked
+    assert re.search(r"Its opening in 5 min \d+ s is missed, unless it is resumed by then.", asked)
+    answer = mina.post(do, {"from": "live", "why": "the price is wrong"}, follow=True)
+    assert answer.redirect_chain[-1][0] == url
+    expire_reading()
+    said = figures(mina)["verdict_shown"]["text"]
+    assert re.search(
+        r"It is paused, and would open in \S+ Since \S+ \S+ \S+, by mina: the price", said
+    )
+    lifecycle.resume_campaign("sale", actor="mina")
+    lifecycle.pause_campaign("sale", actor="theo", reason="load")
+    expire_reading()
+    text = mina.get(url, headers={"Accept-Language": "ko"}).content.decode()
+    assert "theo: 부하" in text
+    resumed = mina.post(url.replace("live/", "do/resume/"), {"from": "live"}, follow=True)
+    assert resumed.redirect_chain[-1][0] == url
