@@ -172,7 +172,7 @@ def _verdict_shown(reading: Reading) -> dict[str, Any]:
     also = [[finding.light, finding.text] for finding in verdict.also]
     return {
         "light": verdict.light, "word": verdict.word, "text": verdict.text, "also": also,
-        "topic": verdict.topic,
+        "topic": verdict.topic, "spoken": verdict.spoken,
     }  # fmt: skip
 
 

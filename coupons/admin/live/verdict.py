@@ -32,22 +32,26 @@ _RANK = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`text`: a sentence in the operator's language."""
+    """`text`: a sentence in the operator's language. `spoken`: the same without numbers that run,
+    if it has such: a screen reader finds it on the page long after."""
 
     light: Light
     text: str
+    spoken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`word`: the light in words; `also`: what else was found, the worst first. `topic`: other
-    than before when it says something else, alike while its numbers alone change."""
+    than before when it says something else, alike while its numbers alone change. `spoken`: as of a
+    finding."""
 
     light: Light
     word: str
     text: str
     also: tuple[Finding, ...] = ()
     topic: str = ""
+    spoken: str = ""
 
 
 def judge_sale(seen: Seen) -> Verdict:
@@ -57,9 +61,16 @@ def judge_sale(seen: Seen) -> Verdict:
         worst, *others = troubles
         word = _("Act") if worst.light is Light.RED else _("Look")
         topic = re.sub(r"[\d:.,]+", "", worst.text)
-        return Verdict(worst.light, word, worst.text, tuple(others), topic)
+        spoken = worst.spoken or worst.text
+        return Verdict(worst.light, word, worst.text, tuple(others), topic, spoken)
     topic = "sold_out" if seen.state == State.OPEN and seen.sold_out else seen.state
-    return replace(_all_well(seen), topic=str(topic))
+    return replace(_all_well(seen), topic=str(topic), spoken=_well_spoken(seen))
+
+
+def _well_spoken(seen: Seen) -> str:
+    """The state alone: the word before it says how it stands."""
+    is_sold_out = seen.state == State.OPEN and seen.sold_out
+    return _("sold out") if is_sold_out else str(State(seen.state).label)
 
 
 def _troubles(seen: Seen) -> Iterator[Finding]:
@@ -91,19 +102,25 @@ def _storing(seen: Seen) -> Iterator[Finding]:
         text = _(
             "Claims that were told and are in no store: {count}. Run manage.py reconcile --repair."
         )
-        yield Finding(Light.RED, text.format(count=grouped_number(seen.missing)))
+        yield Finding(
+            Light.RED,
+            text.format(count=grouped_number(seen.missing)),
+            _("Claims that were told are in no store."),
+        )
     if seen.waiting and (seen.oldest_ms or 0) > STALLED_MS:
         text = _(
             "Storing stands still: waiting {count}, the oldest for {seconds} s. Restart the worker."
         )
-        yield Finding(Light.RED, _with_waiting(text, seen))
+        yield Finding(Light.RED, _with_waiting(text, seen), _("Storing stands still."))
     elif seen.waiting and (seen.oldest_ms or 0) > WAITS_AMBER_MS:
         text = _("Storing is behind: waiting {count}, the oldest for {seconds} s.")
-        yield Finding(Light.AMBER, _with_waiting(text, seen))
+        yield Finding(Light.AMBER, _with_waiting(text, seen), _("Storing is behind."))
     if seen.parked:
         text = _("Parked claims: {count}. Their users were told, and have no coupon yet.")
         light = Light.RED if seen.parked >= PARKED_RED else Light.AMBER
-        yield Finding(light, text.format(count=grouped_number(seen.parked)))
+        yield Finding(
+            light, text.format(count=grouped_number(seen.parked)), _("Claims are parked.")
+        )
 
 
 def _with_waiting(text: str, seen: Seen) -> str:
@@ -118,15 +135,17 @@ def _background(seen: Seen) -> Iterator[Finding]:
     canary_s, sweep_s = _seconds(seen.canary_ms), _seconds(seen.sweep_ms)
     if sweep_s > SWEEP_RED_S and canary_s > CANARY_AMBER_S:
         text = _("Beat or every worker is dead: the last sweep was {age}. Start them.")
-        yield Finding(Light.RED, text.format(age=age_text(seen.sweep_ms)))
+        yield Finding(
+            Light.RED, text.format(age=age_text(seen.sweep_ms)), _("Beat or every worker is dead.")
+        )
     elif sweep_s > SWEEP_AMBER_S:
         text = _("Sweeps are late: the last one was {age}.")
         light = Light.RED if sweep_s > SWEEP_RED_S else Light.AMBER
-        yield Finding(light, text.format(age=age_text(seen.sweep_ms)))
+        yield Finding(light, text.format(age=age_text(seen.sweep_ms)), _("Sweeps are late."))
     elif canary_s > CANARY_AMBER_S:
         text = _("The canary is late: a worker answered the last one {age}.")
         light = Light.RED if canary_s > CANARY_RED_S else Light.AMBER
-        yield Finding(light, text.format(age=age_text(seen.canary_ms)))
+        yield Finding(light, text.format(age=age_text(seen.canary_ms)), _("The canary is late."))
 
 
 def _seconds(age_ms: int | None) -> float:
@@ -145,15 +164,17 @@ def _crowd(seen: Seen) -> Iterator[Finding]:
         if errors > ERRORS_AMBER:
             text = _("{share} of the requests end in an error. See the log of the web processes.")
             light = Light.RED if errors > ERRORS_RED else Light.AMBER
-            yield Finding(light, text.format(share=_percent(errors)))
+            yield Finding(light, text.format(share=_percent(errors)), _("Requests end in errors."))
         if turned > TURNED_AMBER:
             text = _("{share} of the requests are turned away: by a limit or because we are full.")
             light = Light.RED if turned > TURNED_RED else Light.AMBER
-            yield Finding(light, text.format(share=_percent(turned)))
+            yield Finding(
+                light, text.format(share=_percent(turned)), _("Requests are turned away.")
+            )
         if (seen.p99_ms or 0) > P99_AMBER_MS:
             text = _("Answers are slow: one in a hundred takes more than {seconds} s.")
             slow = "1" if seen.p99_ms == ABOVE_MS else "0.5"
-            yield Finding(Light.AMBER, text.format(seconds=slow))
+            yield Finding(Light.AMBER, text.format(seconds=slow), _("Answers are slow."))
 
 
 def _percent(share: float) -> str:
@@ -170,22 +191,29 @@ def _window(seen: Seen) -> Iterator[Finding]:
             else _("The opening is held back, and would be in {time}: see its board.").format(
                 time=clock_text(seen.opens_in_ms)
             ),
+            _("The opening is held back: see its board."),
         )
     elif seen.state == State.PAUSED and seen.opens_in_ms > 0:
         text = _("It is paused, and would open in {time}.")
         yield Finding(
-            Light.AMBER, _with_pause(text.format(time=clock_text(seen.opens_in_ms)), seen)
+            Light.AMBER,
+            _with_pause(text.format(time=clock_text(seen.opens_in_ms)), seen),
+            _("It is paused."),
         )
     elif seen.state == State.PAUSED:
         text = _("It is paused, and refuses {rate}.")
-        yield Finding(Light.AMBER, _with_pause(text.format(rate=_rate_text(seen)), seen))
+        yield Finding(
+            Light.AMBER, _with_pause(text.format(rate=_rate_text(seen)), seen), _("It is paused.")
+        )
     elif (
         seen.state == State.OPEN
         and seen.asked_since_opening == 0
         and QUIET_AFTER_MS <= since_ms <= QUIET_UNTIL_MS
     ):
         text = _("No claim since the opening {time} ago. Do the event page and the front work?")
-        yield Finding(Light.AMBER, text.format(time=clock_text(since_ms)))
+        yield Finding(
+            Light.AMBER, text.format(time=clock_text(since_ms)), _("No claim since the opening.")
+        )
 
 
 def _with_pause(text: str, seen: Seen) -> str:
@@ -215,10 +243,14 @@ def _board(seen: Seen) -> Iterator[Finding]:
             text = _(
                 "{green} of {total} checks green, red: {names}. It will be held back in {time}."
             )
-        yield Finding(Light.RED, text.format(**values))
+        yield Finding(
+            Light.RED, text.format(**values), _("Checks are red: {names}.").format(names=names)
+        )
     elif checks.amber:
         text = _("{green} of {total} checks green, look at: {names}. Opens in {time}.")
-        yield Finding(Light.AMBER, text.format(**values))
+        yield Finding(
+            Light.AMBER, text.format(**values), _("Look at: {names}.").format(names=names)
+        )
 
 
 _LOOKS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (

@@ -300,3 +300,13 @@ def test_the_percentile_is_the_upper_bound_of_its_bucket() -> None:
 )  # fmt: skip
 def test_distances_in_time(ms: int, text: str) -> None:
     assert clock_text(ms) == text
+
+
+@pytest.mark.parametrize("case", TABLE)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_what_is_spoken_has_no_number_that_runs(case: str, language: str) -> None:
+    with translation.override(language):
+        spoken = judge_sale(TABLE[case][0]).spoken
+    assert spoken, case
+    running = spoken.replace("503", "")  # an answer's status
+    assert not any(letter.isdigit() for letter in running), spoken

@@ -25,14 +25,14 @@
     return element;
   }
 
-  function showVerdict({ light, word, text, also, topic }) {
+  function showVerdict({ light, word, text, also, topic, spoken: copy = text }) {
     const verdict = page.querySelector("[data-verdict]");
     verdict.className = `verdict light-${light}`;
     write(verdict.querySelector("[data-word]"), word);
     write(verdict.querySelector("[data-text]"), text);
     verdict.querySelector("[data-also]").replaceChildren(...also.map(([, each]) => made("li", each)));
     const news = `${word} ${topic}`;
-    if (spoken !== news) write(page.querySelector("[data-spoken]"), `${word}: ${text}`); // not every second
+    if (spoken !== news) write(page.querySelector("[data-spoken]"), `${word}: ${copy}`); // no running numbers
     spoken = news;
   }
 
