@@ -165,7 +165,9 @@ def _pause(row: Campaign) -> Pause | None:
         return None
     with availability.require_database():
         event = row.events.filter(kind=EventKind.PAUSED).first()
-    return event and Pause(event.actor, event.at, str((event.data or {}).get("reason", "")))
+    if event is None:
+        return None
+    return Pause(event.actor, event.at, str((event.data or {}).get("reason", "")))
 
 
 def _remember(watch: _Watch, sale: SaleReading | None) -> None:
