@@ -25,6 +25,7 @@ from django.db import connections
 from config.development.process.programs import Program
 from config.env import BASE_DIR
 from coupons.models import Campaign, Coupon, CouponLife, Rehearsal
+from coupons.readiness.crowd_size import MOST_PEOPLE
 from coupons.rehearsal import start
 from tests.bench import (
     bench_campaigns,
@@ -197,7 +198,7 @@ def _rehearsing(url: str, slug: str, folder: Path) -> Iterator[None]:
     """A rehearsal whose crowd is asking, as fast as it may beside an opening. At the end an
     operator stops it."""
     command = [sys.executable, _MANAGE, "dress_rehearsal", slug, "--url", url, "--beside"]
-    crowd = ["--people", str(start.MOST_PEOPLE), "--stock", "1000"]
+    crowd = ["--people", str(MOST_PEOPLE), "--stock", "1000"]
     connections.close_all()
     running = Rehearsal.objects.filter(running=True)
     with start_program([*command, *crowd], log=folder / "rehearsal.log") as rehearsal:
