@@ -153,7 +153,7 @@ class _Scan:
     def _renew_filter(self) -> None:
         """By a new epoch, since processes keep a filter as long as the claimants are the same."""
         if self.unfiltered and self.repair:
-            rebuild.renew_campaign(self.slug, actor=ACTOR)
+            rebuild.rebuild_campaign(self.slug, actor=ACTOR)
             self.report.mended[Gap.NOT_TOLD] += self.unfiltered
 
     def _compare(self, claimant: Claimant, stored: Claimant) -> None:
