@@ -84,6 +84,23 @@ def test_stopping_ends_all_child_processes(
     assert becomes_true(lambda: not is_alive(grandchild))
 
 
+PARENT = (
+    "import signal, subprocess, sys\n"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1)'])\n"
+    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(child.wait(30)) or 0))\n"
+    "print('up', flush=True)\n"
+    "signal.pause()"
+)
+
+
+def test_stopping_leaves_its_children_to_itself(start_program: Callable[[str], Program]) -> None:
+    """A worker's child that got SIGTERM would end within its batch, and its wake-up were lost."""
+    program = start_program(PARENT)
+    first_line(program)
+    program.stop()
+    assert (program.status, program.tail()) == (0, "up\n0")
+
+
 def test_a_program_that_ends_by_itself_is_named_with_its_last_words(
     start_program: Callable[[str], Program],
 ) -> None:

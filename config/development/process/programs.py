@@ -103,8 +103,10 @@ class Program:
         return self._child.poll()
 
     def stop(self) -> None:
-        """End it and its process group: SIGTERM, then SIGKILL after STOP_S."""
-        self._signal(signal.SIGTERM)
+        """End it as systemd's KillMode=mixed does: SIGTERM to it alone, which ends its children in
+        order (a worker's finish their batch), then SIGKILL to what is left of its group, after
+        STOP_S at the latest."""
+        self._child.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(STOP_S if self._stop_s is None else self._stop_s)
         self.kill()
