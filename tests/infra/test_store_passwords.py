@@ -107,7 +107,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 
 
 class Hosts:
-    """A web process and a worker, replaced by others as a rolling pass does it."""
+    """A web process, a worker and beat, replaced by others as a rolling pass does it."""
 
     def __init__(self, folder: Path, child: dict[str, str]) -> None:
         self._folder, self._child, self._running = folder, child, ExitStack()
@@ -120,6 +120,7 @@ class Hosts:
         port = stack.enter_context(services.start_web(self._child | environments["web"], folder))
         stack.enter_context(services.start_worker(self._child | environments["worker"], folder))
         stack.enter_context(services.start_consumer(self._child | environments["worker"], folder))
+        stack.enter_context(services.start_beat(self._child | environments["worker"], folder))
         self._before, self._running = self._running, stack
         return port
 
