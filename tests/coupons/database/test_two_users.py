@@ -1,15 +1,16 @@
 """Two users of the database: the service's reads and writes rows, the owner's changes tables. Tried
-on a real server, with the rights that the role `database` gives."""
+on a real MariaDB and a real MySQL 9, with the rights that the role `database` gives."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import MySQLdb
 import pytest
@@ -17,7 +18,7 @@ import yaml
 
 from config import env
 from coupons.identity import user_tokens
-from tests.harness import servers, services
+from tests.harness import servers, services, zoned_database
 
 pytestmark = pytest.mark.slow
 
@@ -39,12 +40,12 @@ NO_RIGHT = {1044, 1045, 1142, 1143, 1227, 1370, 1410, 1419}  # the server's numb
 class Site:
     """A schema with both users; `environment(owner=…)` is that of its processes."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._folder, self.port = folder, port
+    def __init__(self, port: int, socket: Path, root_password: str = "") -> None:
+        self.port, self._socket, self._root_password = port, socket, root_password
 
     def administer(self, *statements: str) -> None:
-        socket = str(self._folder / "mysqld.sock")
-        with closing(MySQLdb.connect(unix_socket=socket, user="root")) as root:
+        login = {"unix_socket": str(self._socket), "user": "root", "passwd": self._root_password}
+        with closing(MySQLdb.connect(**login)) as root:
             for statement in statements:
                 root.query(statement)
 
@@ -65,16 +66,33 @@ class Site:
         )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("two-users") / "db"
+@contextmanager
+def mariadb_site(folder: Path) -> Iterator[Site]:
     port = servers.free_port()
     with servers.start_mariadb(folder, port=port):
-        site = Site(folder, port)
+        yield Site(port, folder / "mysqld.sock")
+
+
+@contextmanager
+def mysql9_site(folder: Path) -> Iterator[Site]:
+    if "MYSQL9_SCRIPT" not in os.environ:
+        pytest.skip("no MySQL 9 at hand: MYSQL9_SCRIPT names a script that starts one")
+    with zoned_database.start_mysql9(folder, {}) as url:
+        port = urlsplit(url).port
+        assert port is not None
+        yield Site(port, folder / "mysql.sock", "rootpw")
+
+
+@pytest.fixture(scope="module", params=[mariadb_site, mysql9_site], ids=["mariadb", "mysql9"])
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    with request.param(tmp_path_factory.mktemp("two-users") / "db") as site:
         rights = ", ".join(DEFAULTS["database_rights"])
         owner = ", ".join(DEFAULTS["database_owner_rights"])
         site.administer(
             "CREATE DATABASE site CHARACTER SET utf8mb4",
+            "DROP USER IF EXISTS coupon@'%'",
             "CREATE USER coupon@'%' IDENTIFIED BY 'coupon'",
             f"GRANT {rights} ON site.* TO coupon@'%'",
             "CREATE USER coupon_owner@'%' IDENTIFIED BY 'coupon_owner'",
