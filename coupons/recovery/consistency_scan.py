@@ -97,7 +97,7 @@ class _Scan:
             self._compare_claimants(page)
             compared += len(page)
             self.tell("claimant", compared)
-        self._renew_filter()
+        self._rebuild_if_unfiltered()
         self._find_unknown_users()
         self._find_coupons_beyond()
         for place in self._places_with_bits(0):
@@ -150,7 +150,7 @@ class _Scan:
             description = f"the filter of holders lacks {_describe(claimant)}"
             self.report.add(Gap.NOT_TOLD, claimant.place, description)
 
-    def _renew_filter(self) -> None:
+    def _rebuild_if_unfiltered(self) -> None:
         """By a new epoch, since processes keep a filter as long as the claimants are the same."""
         if self.unfiltered and self.repair:
             rebuild.rebuild_campaign(self.slug, actor=ACTOR)
