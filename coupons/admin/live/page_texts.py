@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy
 
 from coupons.admin.formatting import grouped_number
 from coupons.admin.live.agenda import Entry, Happening
+from coupons.admin.live.quantities import age_text
 from coupons.admin.live.reading import Reading
 from coupons.admin.live.seen import ABOVE_MS, TURNED_AWAY, Checks, Seen, counts_by_word, demand_of
-from coupons.admin.live.verdict import Verdict, age_text, judge_sale
+from coupons.admin.live.verdict import Verdict, judge_sale
 from coupons.audit import labels
 from coupons.audit.outcome_labels import OUTCOMES, outcome_label
 from coupons.campaigns.demand import DemandSecond

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from coupons.admin.live import verdict
+from coupons.admin.live import findings
+from coupons.admin.live.quantities import clock_text
 from coupons.admin.live.seen import (
     ABOVE_MS,
     Checks,
@@ -16,7 +17,7 @@ from coupons.admin.live.seen import (
     demand_of,
     percentile_ms,
 )
-from coupons.admin.live.verdict import clock_text, judge_sale
+from coupons.admin.live.verdict import judge_sale
 from coupons.campaigns.demand import DEMAND_BUCKETS_MS, DemandSecond
 from coupons.readiness.result import Light
 from coupons.readiness.workers import CANARY_AMBER_S, CANARY_RED_S, SWEEP_AMBER_S, SWEEP_RED_S
@@ -106,7 +107,7 @@ TABLE: dict[str, tuple[Seen, Light, str, str]] = {
         "Parked claims: 3. Their users were told, and have no coupon yet.",
     ),
     "many parked": (
-        replace(RUNNING, parked=verdict.PARKED_RED), RED, "Act",
+        replace(RUNNING, parked=findings.PARKED_RED), RED, "Act",
         "Parked claims: 100. Their users were told, and have no coupon yet.",
     ),
     "told and nowhere": (
@@ -220,11 +221,11 @@ def running(name: str, value: Any) -> Seen:
 @pytest.mark.parametrize(
     ("name", "just_well", "too_much"),
     [
-        ("oldest_ms", verdict.WAITS_AMBER_MS, verdict.WAITS_AMBER_MS + 1),
+        ("oldest_ms", findings.WAITS_AMBER_MS, findings.WAITS_AMBER_MS + 1),
         ("parked", 0, 1),
         ("canary_ms", 1000 * CANARY_AMBER_S, 1000 * CANARY_AMBER_S + 1),
         ("sweep_ms", 1000 * SWEEP_AMBER_S, 1000 * SWEEP_AMBER_S + 1),
-        ("p99_ms", verdict.P99_AMBER_MS, 1_000),
+        ("p99_ms", findings.P99_AMBER_MS, 1_000),
         ("missing", 0, 1),
     ],
 )
@@ -236,8 +237,8 @@ def test_each_threshold_is_where_it_is_said_to_be(name: str, just_well: int, too
 @pytest.mark.parametrize(
     ("name", "amber", "red"),
     [
-        ("oldest_ms", verdict.STALLED_MS, verdict.STALLED_MS + 1),
-        ("parked", verdict.PARKED_RED - 1, verdict.PARKED_RED),
+        ("oldest_ms", findings.STALLED_MS, findings.STALLED_MS + 1),
+        ("parked", findings.PARKED_RED - 1, findings.PARKED_RED),
         ("canary_ms", 1000 * CANARY_RED_S, 1000 * CANARY_RED_S + 1),
         ("sweep_ms", 1000 * SWEEP_RED_S, 1000 * SWEEP_RED_S + 1),
     ],
