@@ -27,6 +27,7 @@ from coupons.observability import hot_counters
 from coupons.runtime import runtime
 from tests.harness import (
     disposable,
+    logs,
     long_sessions,  # noqa: F401 - connects a signal handler
     xdist_workers,
 )
@@ -86,6 +87,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if " at 0x" in item.nodeid:
             raise pytest.UsageError(f"{item.nodeid} is named after an address: give it an id.")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """A failure shows the last lines of what the test's own programs have logged."""
+    report: pytest.TestReport = yield
+    if report.failed:
+        report.sections += logs.last_lines(item.stash.get(logs.FOLDER, None))
+    return report
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """pytest's, noted for a failure."""
+    request.node.stash[logs.FOLDER] = tmp_path
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
