@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from coupons.campaigns import lifecycle
 from coupons.claims import timestamps
-from coupons.claims.timestamps import local_text
+from coupons.claims.timestamps import local_text, short_text
 from coupons.errors import (
     BadInput,
     CouponError,
@@ -44,15 +44,10 @@ def window_text(campaign: Campaign) -> str:
 
 def short_window(campaign: Campaign) -> str:
     """As `window_text`, without seconds and milliseconds that are zero."""
-    opens, closes = _short_time(campaign.opens_at), _short_time(campaign.closes_at)
+    opens, closes = short_text(campaign.opens_at), short_text(campaign.closes_at)
     (day, time, zone), (last_day, last_time, last_zone) = opens.split(), closes.split()
     start = f"{day} {time}" if zone == last_zone else opens
     return f"{start} – {last_time} {last_zone}" if day == last_day else f"{start} – {closes}"
-
-
-def _short_time(at: datetime) -> str:
-    day, time, zone = exact_time(at).split()
-    return f"{day} {time.removesuffix('.000').removesuffix(':00')} {zone}"
 
 
 def grouped_number(count: int | None) -> str:

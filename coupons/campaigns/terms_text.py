@@ -3,10 +3,11 @@
 from decimal import Decimal
 
 from django.utils.formats import number_format
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.campaigns.snapshot import CampaignSnapshot, public_terms
+from coupons.claims.timestamps import moment_of, short_text
 from coupons.models import Campaign
 from coupons.models.currencies import DECIMALS
 
@@ -25,10 +26,7 @@ def terms_sentences(campaign: CampaignSnapshot) -> list[str]:
     if Decimal(str(terms["minimum_order"])) > 0:
         amount = money_text(terms["minimum_order"], currency)
         sentences.append(_("For orders of %(amount)s or more.") % {"amount": amount})
-    if campaign.valid_days is not None:
-        sentences.append(
-            _("Valid for %(days)s days after you get it.") % {"days": campaign.valid_days}
-        )
+    sentences.append(_validity_sentence(campaign))
     if campaign.per_user > 1:
         sentences.append(_("Up to %(count)s for each person.") % {"count": campaign.per_user})
     else:
@@ -36,8 +34,23 @@ def terms_sentences(campaign: CampaignSnapshot) -> list[str]:
     return sentences
 
 
-def terms_line(terms: dict[str, str | None]) -> str:
-    """`15% off, up to 5,000 KRW, from 20,000 KRW`."""
+def _validity_sentence(campaign: CampaignSnapshot) -> str:
+    days = campaign.valid_days
+    if days is None:
+        until = moment_of(campaign.valid_until_ms or 0)
+        return _("Valid until %(moment)s.") % {"moment": short_text(until)}
+    text = ngettext(
+        "Valid for %(days)s day after you get it.",
+        "Valid for %(days)s days after you get it.",
+        days,
+    )
+    return text % {"days": number_format(days, force_grouping=True)}
+
+
+def terms_line(row: Campaign) -> str:
+    """`15% off, up to 5,000 KRW, from 20,000 KRW, valid for 7 days`. Of a row that has neither of
+    both validities, as a form that is not filled in yet, nothing is said of them."""
+    terms = public_terms(row)
     currency = str(terms["currency"])
     parts = [worth_sentence(terms)]
     if terms["cap"] is not None:
@@ -45,6 +58,11 @@ def terms_line(terms: dict[str, str | None]) -> str:
     if Decimal(str(terms["minimum_order"])) > 0:
         amount = money_text(terms["minimum_order"], currency)
         parts.append(_("from %(amount)s") % {"amount": amount})
+    if row.valid_until is not None:
+        parts.append(_("valid until %(moment)s") % {"moment": short_text(row.valid_until)})
+    if row.valid_days is not None:
+        text = ngettext("valid for %(days)s day", "valid for %(days)s days", row.valid_days)
+        parts.append(text % {"days": number_format(row.valid_days, force_grouping=True)})
     return ", ".join(parts)
 
 

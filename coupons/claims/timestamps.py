@@ -59,6 +59,12 @@ def local_text(at: datetime) -> str:
     return f"{local:%Y-%m-%d} {local:%H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
 
 
+def short_text(at: datetime) -> str:
+    """As `local_text`, without seconds and milliseconds that are zero."""
+    day, time, zone = local_text(at).split()
+    return f"{day} {time.removesuffix('.000').removesuffix(':00')} {zone}"
+
+
 def clock_text(at: datetime) -> str:
     """The local time of day, to the second, with the zone's name."""
     return f"{local_time(at):%H:%M:%S %Z}"

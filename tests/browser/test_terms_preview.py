@@ -22,5 +22,7 @@ def test_the_sentence_follows_what_is_typed(live_server: Any, tmp_path: Path) ->
         window.type_text("#id_discount_value", "15")
         window.type_text("#id_discount_cap", "5000")
         window.wait_for_text("#terms-preview output", "15% 할인, 최대 5,000원")
+        window.type_text("#id_valid_days", "7")
+        window.wait_for_text("#terms-preview output", "최대 5,000원, 발급 후 7일간 사용 가능")
         window.type_text("#id_discount_value", "0")
         window.wait_for_text("#terms-preview.is-fault output", "100")

@@ -12,7 +12,6 @@ from coupons.admin.formatting import exact_time, refusal_text
 from coupons.admin.typed import CampaignBase
 from coupons.audit.labels import OTHER_REASON, PAUSE_REASONS
 from coupons.audit.log import TEXT_CHARS
-from coupons.campaigns.snapshot import public_terms
 from coupons.campaigns.terms_text import terms_line
 from coupons.errors import CouponError
 from coupons.models import Campaign
@@ -92,4 +91,4 @@ def _forecast(name: str, campaign: Campaign, request: HttpRequest) -> tuple[list
 def _announcement(campaign: Campaign) -> list[str]:
     """What becomes public: the terms, and the window."""
     opens = _("It opens at {}.").format(exact_time(campaign.opens_at))
-    return [terms_line(public_terms(campaign)), opens]
+    return [terms_line(campaign), opens]

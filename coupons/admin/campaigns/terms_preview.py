@@ -1,21 +1,25 @@
 """What the terms in the form come to, in one sentence: on the page, and as JSON while one types."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, path
 
+from coupons.admin.campaigns.field_errors import VALIDITY, validity_errors
+from coupons.admin.campaigns.moments import MomentField
 from coupons.admin.typed import CampaignBase
-from coupons.campaigns.snapshot import public_terms
 from coupons.campaigns.terms_text import terms_line
 from coupons.models import Campaign, rules
+from coupons.models.bounds import MAX_VALID_DAYS
 from coupons.models.currencies import DECIMALS
 
-FIELDS = ("discount", "currency", *rules.AMOUNTS)
+FIELDS = ("discount", "currency", *rules.AMOUNTS, *VALIDITY)
+_UNTIL = ("valid_until", "valid_until_shown", "valid_until_meant")  # inputs of one field
 _MOST_CHARS = 64  # of a typed amount
 
 
@@ -28,7 +32,9 @@ class TermsPreview(CampaignBase):
         """Of the fields in the query, as typed. Asks no store."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        return JsonResponse(preview_of(request.GET))
+        typed = request.GET.dict()
+        until = [typed.get(name, "")[:_MOST_CHARS] for name in _UNTIL]
+        return JsonResponse(preview_of(typed | {"valid_until": until}))
 
 
 def form_preview(form: forms.BaseForm) -> dict[str, Any] | None:
@@ -44,6 +50,8 @@ def preview_of(typed: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {name: str(typed.get(name) or "") for name in FIELDS}
     values |= {name: _amount(values[name]) for name in rules.AMOUNTS}
     values["minimum_order"] = values["minimum_order"] or Decimal(0)
+    values["valid_days"] = _days(values["valid_days"])
+    values["valid_until"] = _moment(typed.get("valid_until"))
     is_complete = (
         values["discount"] in Campaign.Discount.values
         and values["currency"] in DECIMALS
@@ -52,11 +60,33 @@ def preview_of(typed: Mapping[str, Any]) -> dict[str, Any]:
     )
     if not is_complete:
         return {"text": "", "is_fault": False}
-    fault = next(rules.definition_faults(values), None)
+    fault = next(rules.definition_faults(values), None) or _both_validities(values)
     if fault is not None:
         return {"text": fault[1], "is_fault": True}
     values["discount_cap"] = rules.given_amount(values, "discount_cap")
-    return {"text": terms_line(public_terms(Campaign(**values))), "is_fault": False}
+    return {"text": terms_line(Campaign(**values)), "is_fault": False}
+
+
+def _both_validities(values: rules.Values) -> rules.Fault | None:
+    """None as well while neither of both is given: the form is not filled in yet."""
+    is_empty = all(values[name] is None for name in VALIDITY)
+    return None if is_empty else next(iter(validity_errors(values).items()), None)
+
+
+def _days(typed: str) -> int | None:
+    """None: no number, or none that the field takes."""
+    digits = typed[:_MOST_CHARS].strip()
+    days = int(digits) if digits.isascii() and digits.isdigit() else 0
+    return days if 1 <= days <= MAX_VALID_DAYS else None
+
+
+def _moment(typed: Any) -> datetime | None:
+    """None: no moment, or one of two."""
+    try:
+        at: datetime | None = MomentField(required=False).clean(typed)
+    except ValidationError:
+        return None
+    return at
 
 
 def _amount(typed: str) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +42,20 @@ def test_a_visitor_without_a_login_sees_the_event_and_where_to_log_in(
     assert "10 of 10 left" in shown
     assert 'href="https://shop.example/login?event=sale"' in page.content.decode()
     assert "<form" not in page.content.decode()
+
+
+@pytest.mark.parametrize(("language", "days", "text"), [
+    ("en", 30, "Valid for 30 days after you get it."),
+    ("en", 1, "Valid for 1 day after you get it."),
+    ("en", None, "Valid until 2099-12-31 23:59 KST."),
+    ("ko", None, "2099-12-31 23:59 KST까지 사용"),
+])  # fmt: skip
+def test_the_page_says_how_long_a_coupon_is_valid(
+    open_campaign: CampaignMaker, client: Client, language: str, days: int | None, text: str
+) -> None:
+    until = None if days else datetime(2099, 12, 31, 14, 59, tzinfo=UTC)
+    open_campaign("sale", valid_days=days, valid_until=until)
+    assert text in text_of(client.get(PAGE, {"lang": language}))
 
 
 def test_the_page_of_a_user_claims_and_shows_the_coupon_again(

@@ -5,14 +5,17 @@
 (() => {
   const PAUSE_MS = 200;
   const PATIENCE_MS = 10000;
-  const FIELDS = ["discount", "discount_value", "currency", "minimum_order", "discount_cap"];
-  const fieldOf = (name) => document.getElementById(`id_${name}`);
+  const FIELDS = [
+    "discount", "discount_value", "currency", "minimum_order", "discount_cap", "valid_days",
+    "valid_until", "valid_until_shown", "valid_until_meant",
+  ];
+  const fieldOf = (name) => document.querySelector(`#campaign_form [name="${name}"]`);
   let timer = 0;
   let asked = 0;
 
   async function show() {
     const mine = ++asked;
-    const typed = new URLSearchParams(FIELDS.map((name) => [name, fieldOf(name).value]));
+    const typed = new URLSearchParams(FIELDS.map((name) => [name, fieldOf(name)?.value ?? ""]));
     const { url } = document.getElementById("terms-preview").dataset;
     const answer = await fetch(`${url}?${typed}`, {
       redirect: "error",
