@@ -93,11 +93,23 @@ def reason_text(given: str) -> str:
     reason = given.strip()
     if not reason:
         raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
+    _demand_length(reason)
+    one_line(reason)
+    return reason
+
+
+def typed_reason(given: str) -> str:
+    """A reason as it was typed, in one line; empty: none. Raises ValidationError if it is too long:
+    what is cut off would be missed later."""
+    reason = as_one_line(given, len(given)).strip()
+    _demand_length(reason)
+    return reason
+
+
+def _demand_length(reason: str) -> None:
     if len(reason) > TEXT_CHARS:
         text = _("Give a reason of at most %(most)s characters.")
         raise ValidationError(text % {"most": TEXT_CHARS})
-    one_line(reason)
-    return reason
 
 
 def hold_event(campaign: Campaign) -> CampaignEvent | None:

@@ -20,12 +20,11 @@ from coupons.admin.rights import has_right, require_right
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import RequestBase
 from coupons.audit.labels import void_reason
-from coupons.audit.log import TEXT_CHARS
+from coupons.audit.log import typed_reason
 from coupons.database import clock
 from coupons.database.availability import require_database
 from coupons.errors import CouponError
 from coupons.models import ApprovalRequest, RequestState
-from coupons.models.bounds import as_one_line
 from coupons.models.rights import Right
 from coupons.operations import approvals, asked_state
 from coupons.operations.forecast import parse_forecast
@@ -117,7 +116,6 @@ class ApprovalRequestAdmin(OfferedLookups, RequestBase):
         if request.POST.get("decision") not in ("approve", "refuse"):
             raise Http404
         by, why = request.user.get_username(), request.POST.get("why", "")
-        why = as_one_line(why, TEXT_CHARS).strip()
         is_own = found.asked_by == by and request.POST["decision"] == "refuse"
         if not is_own:
             require_right(request, Right.APPROVE)
@@ -157,6 +155,7 @@ class ApprovalRequestAdmin(OfferedLookups, RequestBase):
 
 def _decide(request: HttpRequest, found: ApprovalRequest, by: str, why: str) -> None:
     try:
+        why = typed_reason(why)
         if request.POST["decision"] == "approve":
             approvals.approve_request(found.pk, approver=by, reason=why)
             messages.success(request, _("Approved, and done."))

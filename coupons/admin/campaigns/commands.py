@@ -136,14 +136,23 @@ def _unanswered(verb: Command, slug: str, request: HttpRequest) -> Questions:
     so."""
     typed = request.POST.get("slug", "").strip()
     is_typed = not verb.final or typed == slug
-    if is_typed and (given_reason(request) or not verb.needs_reason):
+    has_reason, fault = _read_reason(request) if verb.needs_reason else (True, "")
+    if is_typed and has_reason:
         return {}
-    questions = asked_by_page(verb)
-    if verb.needs_reason and "reason" in request.POST and not given_reason(request):
-        questions[REASON] = _("Please type the reason.")
+    questions = asked_by_page(verb) | ({REASON: fault} if verb.needs_reason else {})
     if typed and not is_typed:
         questions[SLUG] = _("This is not the slug of the campaign.")
     return questions
+
+
+def _read_reason(request: HttpRequest) -> tuple[bool, str]:
+    """Whether there is a reason, and what is wrong with what was typed; empty: nothing."""
+    try:
+        has_reason = bool(given_reason(request))
+    except ValidationError as refusal:
+        return False, " ".join(refusal.messages)
+    is_missed = "reason" in request.POST and not has_reason
+    return has_reason, _("Please type the reason.") if is_missed else ""
 
 
 def _run(verb: Command, slug: str, request: HttpRequest) -> Campaign:

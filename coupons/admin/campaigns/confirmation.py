@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from coupons.admin.formatting import exact_time, refusal_text
 from coupons.admin.typed import CampaignBase
 from coupons.audit.labels import OTHER_REASON, PAUSE_REASONS
-from coupons.audit.log import TEXT_CHARS
+from coupons.audit.log import typed_reason
 from coupons.campaigns.terms_text import terms_line
 from coupons.errors import CouponError
 from coupons.models import Campaign
-from coupons.models.bounds import as_one_line
 from coupons.operations import dry_runs
 
 Questions = dict[str, str]  # code → text; "": it is asked by the page itself
@@ -30,8 +29,8 @@ def confirmed_questions(request: HttpRequest) -> frozenset[str]:
 
 def given_reason(request: HttpRequest) -> str:
     """The reason that was typed, else the one that was chosen: a key of PAUSE_REASONS. "Another
-    reason" is none until it is typed."""
-    typed = as_one_line(request.POST.get("why", ""), TEXT_CHARS).strip()
+    reason" is none until it is typed. Raises ValidationError if it is too long."""
+    typed = typed_reason(request.POST.get("why", ""))
     chosen = request.POST.get("reason", "")
     return typed or (chosen if chosen in PAUSE_REASONS and chosen != OTHER_REASON else "")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -14,16 +15,14 @@ from django.utils.translation import gettext_noop
 
 from coupons.admin.refusals import show_refusal
 from coupons.audit.actors import Actor
+from coupons.audit.log import typed_reason
 from coupons.errors import CouponError, IllegalStep
 from coupons.models import ActorKind, CouponState
-from coupons.models.bounds import as_one_line
 from coupons.models.rights import Right
 from coupons.redemption import lifecycle
 from coupons.redemption.lifecycle import Result
 from coupons.redemption.states import Life
 from coupons.redemption.steps import CAUSES
-
-MOST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,11 @@ VERBS = {
 
 def run_verb(verb: LifeVerb, life: Life, request: HttpRequest) -> None:
     """Do it as the operator, and show the result as a message."""
-    reason = as_one_line(request.POST.get("reason", ""), MOST_REASON).strip()
+    try:
+        reason = typed_reason(request.POST.get("reason", ""))
+    except ValidationError as refusal:
+        show_refusal(request, refusal)
+        return
     if not reason:
         messages.error(request, _("Please give a reason; it is kept."))
         return
