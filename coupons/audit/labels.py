@@ -2,15 +2,25 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from coupons.audit.durations import duration_text
+from coupons.claims.timestamps import short_text
 from coupons.claims.values import Reason
-from coupons.models import ApprovalRequest, CampaignEvent, EventKind, UndoableVerb, VoidReason
+from coupons.models import (
+    ApprovalRequest,
+    Campaign,
+    CampaignEvent,
+    EventKind,
+    UndoableVerb,
+    VoidReason,
+)
 
 Data = dict[str, Any]
 
@@ -85,7 +95,7 @@ def event_text(event: CampaignEvent) -> str:
     """An event as one line: its kind, and its details if it has any."""
     kind, data = _kind_of(event), event.data or {}
     if kind is EventKind.STOCK_SET:
-        return str(_("stock set to %s") % data.get("stock", "?"))
+        return _stock_set(data)
     details = event_details(event)
     return f"{kind.label}: {details}" if details else str(kind.label)
 
@@ -97,13 +107,44 @@ def event_details(event: CampaignEvent) -> str:
     describe = _DETAILS.get(_kind_of(event))
     try:
         return describe(event.data) if describe and event.data else ""
-    except (TypeError, LookupError, AttributeError):  # data that this release does not write
+    except (
+        TypeError,
+        LookupError,
+        AttributeError,
+        ValueError,
+    ):  # data that this release does not write
         return json.dumps(event.data, ensure_ascii=False)
 
 
 def _kind_of(event: CampaignEvent) -> EventKind:
     """OTHER for a kind of a later release, as after a rollback."""
     return EventKind(event.kind) if event.kind in EventKind.values else EventKind.OTHER
+
+
+def _stock_set(data: Data) -> str:
+    """Of an earlier release only the new stock is known; of an interrupted change that is done
+    again they are alike."""
+    stock = _grouped(data.get("stock", "?"))
+    if "was" not in data:
+        return _("stock set to %s") % stock
+    return _("stock %(was)s → %(stock)s") % {"was": _grouped(data["was"]), "stock": stock}
+
+
+def _grouped(value: object) -> str:
+    return number_format(value, force_grouping=True) if isinstance(value, int) else str(value)
+
+
+def _moved(data: Data) -> str:
+    """`opens at 2026-05-01 12:00 KST → 2026-05-01 12:05 KST`."""
+    parts = []
+    for name, (was, now) in data["moved"].items():
+        label = str(Campaign._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+        parts.append(f"{label} {_moment(was)} → {_moment(now)}")
+    return "; ".join(parts)
+
+
+def _moment(iso: str | None) -> str:
+    return "–" if iso is None else short_text(datetime.fromisoformat(iso))
 
 
 def _red_checks(data: Data) -> str:
@@ -200,7 +241,7 @@ def _undone(data: Data) -> str:
     """With the stock before and after, where an earlier release has not left it out."""
     verb, reason = verb_label(data.get("verb", "?")), str(data.get("reason", ""))
     if "was" in data:
-        verb = f"{verb} {data['was']} → {data.get('stock', '?')}"
+        verb = f"{verb} {_grouped(data['was'])} → {_grouped(data.get('stock', '?'))}"
     return f"{verb}: {reason}" if reason else verb
 
 
@@ -234,6 +275,7 @@ def _sold_out(data: Data) -> str:
 
 _DETAILS: dict[EventKind, Callable[[Data], str]] = {
     EventKind.CREATED: lambda data: _("as a copy of {}").format(data["copied_from"]),
+    EventKind.RESCHEDULED: lambda data: _moved(data) if "moved" in data else "",
     EventKind.HELD: _red_checks,
     EventKind.OVERRIDDEN: lambda data: str(data.get("reason", "")),
     EventKind.WARMED_UP: _warm_up,

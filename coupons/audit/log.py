@@ -14,6 +14,8 @@ from coupons.models import AuditActor, Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import as_one_line, one_line
 
 TEXT_CHARS = 500  # longest reason or other text in an event
+# Of an event's data, what its row in the audit log has as fields before and after.
+_SHOWN_ELSEWHERE = ("reason", "was", "moved")
 _ACTOR_CHARS = CampaignEvent._meta.get_field("actor").max_length or 0
 
 
@@ -66,7 +68,7 @@ def _record_act(
     """The event's row in the audit log: what changed, then what else the event tells."""
     was, now = watched.take_changes(event.campaign)
     data = {
-        name: value for name, value in (event.data or {}).items() if name not in ("reason", "was")
+        name: value for name, value in (event.data or {}).items() if name not in _SHOWN_ELSEWHERE
     }
     who = origin.current_origin()
     by_command = who.kind is AuditActor.COMMAND

@@ -6,6 +6,7 @@ until the change is made again, never too many.
 """
 
 import secrets
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -287,8 +288,10 @@ def revise_campaign(
         slug, actor, EventKind.STOCK_SET, LIVE, conditions=conditions, stock=stock
     )
     with frame as campaign:
+        before = copy(campaign)
         _move_window(campaign, opens_at, closes_at)
-        log.record_event(campaign, actor, EventKind.RESCHEDULED)
+        moved = update.moved_moments(before, campaign)
+        log.record_event(campaign, actor, EventKind.RESCHEDULED, **moved)
         undoable.record_raise(campaign, stock, actor)
         set_stock(campaign, stock)
     _remove_surplus(campaign, tell)

@@ -22,6 +22,7 @@ from coupons.campaigns import snapshot
 from coupons.campaigns.definition import ANY, Conditions, demand_version
 from coupons.campaigns.signals import campaign_changed
 from coupons.claims import holder_filter
+from coupons.claims.timestamps import iso_text
 from coupons.database import availability
 from coupons.errors import (
     ForeignKeys,
@@ -35,6 +36,7 @@ from coupons.store import Definition, store
 from coupons.webhooks import campaign_events
 
 State = Campaign.State
+MOMENTS = ("announced_at", "opens_at", "closes_at")
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def updating_campaign(
         campaign.held = campaign.held and campaign.state == State.PAUSED
         _check(campaign, None if is_first else before)
         campaign.save()
-        log.record_event(campaign, actor, kind, **(data | _stock_change(kind, before, campaign)))
+        log.record_event(campaign, actor, kind, **(data | _change_data(kind, before, campaign)))
         campaign_events.tell_state(campaign, before.state)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, is_first=is_first, last_ms=last_ms)
@@ -83,11 +85,26 @@ def updating_campaign(
         campaign_changed.send(sender=None)
 
 
-def _stock_change(kind: EventKind, before: Campaign, after: Campaign) -> dict[str, int]:
-    """What an undoing has made of the stock; empty: it is of something else."""
-    if kind is not EventKind.UNDONE or before.stock == after.stock:
+def _change_data(kind: EventKind, before: Campaign, after: Campaign) -> dict[str, Any]:
+    """What became of the stock or of the window, by the kinds whose lines show it; empty: it is as
+    it was."""
+    if kind is EventKind.RESCHEDULED:
+        return moved_moments(before, after)
+    if kind not in (EventKind.STOCK_SET, EventKind.UNDONE) or before.stock == after.stock:
         return {}
     return {"was": before.stock, "stock": after.stock}
+
+
+def moved_moments(before: Campaign, after: Campaign) -> dict[str, Any]:
+    """The data of `RESCHEDULED`: each moment that was moved, from where and to where."""
+    moments = {name: [_iso(before, name), _iso(after, name)] for name in MOMENTS}
+    moved = {name: both for name, both in moments.items() if both[0] != both[1]}
+    return {"moved": moved} if moved else {}
+
+
+def _iso(campaign: Campaign, name: str) -> str | None:
+    at = getattr(campaign, name)
+    return None if at is None else iso_text(at)
 
 
 def settle_grants(campaign: Campaign) -> int:

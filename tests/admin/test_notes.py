@@ -53,8 +53,23 @@ DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
     EventKind.CREATED: ({}, "created", "생성"),
     EventKind.EDITED: ({}, "edited", "수정"),
     EventKind.SCHEDULED: ({}, "scheduled", "예약"),
-    EventKind.RESCHEDULED: ({}, "rescheduled", "기간 변경"),
-    EventKind.STOCK_SET: ({"stock": 25}, "stock set to 25", "수량을 25개로 변경"),
+    EventKind.RESCHEDULED: (
+        {
+            "moved": {
+                "announced_at": [None, "2026-05-01T02:00:00.000Z"],
+                "opens_at": ["2026-05-01T03:00:00.000Z", "2026-05-01T03:05:00.250Z"],
+            }
+        },
+        "rescheduled: announced at – → 2026-05-01 11:00 KST;"
+        " opens at 2026-05-01 12:00 KST → 2026-05-01 12:05:00.250 KST",
+        "기간 변경: 공개 시각 – → 2026-05-01 11:00 KST;"
+        " 오픈 시각 2026-05-01 12:00 KST → 2026-05-01 12:05:00.250 KST",
+    ),
+    EventKind.STOCK_SET: (
+        {"was": 200, "stock": 3000},
+        "stock 200 → 3,000",
+        "수량 200 → 3,000",
+    ),
     EventKind.OPENED: ({}, "opened", "오픈"),
     EventKind.PAUSED: ({}, "paused", "일시 중지"),
     EventKind.RESUMED: ({}, "resumed", "재개"),
@@ -176,6 +191,14 @@ def test_an_entry_of_an_earlier_release_is_shown_as_well(
 @pytest.mark.parametrize(
     ("kind", "data", "text"),
     [
+        ("stock_set", {"stock": 3000}, "stock set to 3,000"),
+        ("rescheduled", {}, "rescheduled"),
+        (
+            "rescheduled",
+            {"moved": {"opens_at": ["x"]}},
+            'rescheduled: {"moved": {"opens_at": ["x"]}}',
+        ),
+        ("undone", {"verb": "stock", "was": 3000, "stock": 200}, "undone: stock 3,000 → 200"),
         ("archived", {}, "other"),
         ("archived", {"text": "by hand"}, "other: by hand"),
         ("held", {"checks": None}, 'held back: {"checks": null}'),

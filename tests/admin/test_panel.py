@@ -114,7 +114,7 @@ def test_the_history_says_who_did_what(
     lifecycle.change_stock("sale", stock=12, actor="Theo")
     shown = operator_client.get(campaign_url("sale")).context["events"]
     assert [(actor, what) for _, actor, what in shown] == [
-        ("Theo", "stock set to 12"), ("Mina", "scheduled"), ("Mina", "created"),
+        ("Theo", "stock 10 → 12"), ("Mina", "scheduled"), ("Mina", "created"),
     ]  # fmt: skip
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} KST", shown[0][0])
 
@@ -139,9 +139,9 @@ def test_only_the_newest_events_are_open(
         lifecycle.change_stock("sale", stock=stock, actor="Theo")
     shown = page_text(operator_client.get(campaign_url("sale")))
     opened, _, folded = shown[shown.index('id="history"') :].partition("<details")
-    assert [f"stock set to {stock}<" in opened for stock in (19, 15, 14)] == [True, True, False]
+    assert [f"→ {stock}<" in opened for stock in (19, 15, 14)] == [True, True, False]
     assert "5 earlier events" in folded
-    assert "stock set to 14<" in folded
+    assert "stock 13 → 14<" in folded
 
 
 def test_a_stranger_name_in_the_history_is_text(

@@ -104,7 +104,7 @@ def test_the_panel_shows_that_all_is_sold_out(
     lifecycle.change_stock("sale", stock=5, actor="Theo")
     window.wait_for_text("[data-count=remaining]", "2")
     window.wait_until_hidden(".sold-out")
-    window.wait_for_text("#history", "stock set to 5")
+    window.wait_for_text("#history", "stock 3 → 5")
     field = "return document.querySelector('input[name=stock]').value"
     window.wait_until(lambda: window.run_script(field) == "5")
     assert never_reloaded(window)

@@ -196,7 +196,7 @@ def test_the_time_line_has_what_was_undone_and_reasons_that_were_chosen(sale: Sa
     figures = report.compute_report(close())
     told = [row[4] for row in words_of(figures)["incidents"]]
     assert told == [
-        "stock set to 20", "undone: stock 20 → 6: •••", "paused: load", "resumed",
+        "stock 6 → 20", "undone: stock 20 → 6: •••", "paused: load", "resumed",
         "paused: •••", "undone: pause", "closed",
     ]  # fmt: skip
     page = report_file.render_html(figures, "ko")
