@@ -55,6 +55,16 @@ def grouped_number(count: int | None) -> str:
     return "?" if count is None else number_format(count, force_grouping=True)
 
 
+def stock_sentence(slug: str, was: int, now: int) -> str:
+    """The confirmation of a changed stock, wherever it was changed or undone. The same stock again:
+    an interrupted change was finished."""
+    if was == now:
+        text = _("The stock of {slug} is {stock} now.")
+        return text.format(slug=slug, stock=grouped_number(now))
+    text = _("The stock of {slug}: {was} → {now}.")
+    return text.format(slug=slug, was=grouped_number(was), now=grouped_number(now))
+
+
 def refusal_text(refusal: CouponError | ValidationError) -> str:
     """Why a command was not done, as a sentence for the operator."""
     if isinstance(refusal, ValidationError):

@@ -148,7 +148,7 @@ def test_pause_resume_and_the_stock_from_the_page(
     window = open_window()
     window.click_element("button[data-step='1']")
     window.click_element(".stock button[type=submit]")
-    window.wait_for_text(".messagelist .success", "The stock of sale is 5,500 now.")
+    window.wait_for_text(".messagelist .success", "The stock of sale: 5,000 → 5,500.")
     assert Campaign.objects.get().stock == 5_500
     assert window.run_script("return document.querySelectorAll('button[value=pause]').length") == 1
 

@@ -61,7 +61,7 @@ def test_12_16_the_end_of_a_session_is_announced_postponed_and_reported(sale_pag
     log_in_in_another_window(sale_page)
     sale_page.wait_until_hidden("#session")
     sale_page.click_element("input[name=_continue]")
-    sale_page.wait_for_text(".messagelist .success", "changed successfully")
+    sale_page.wait_for_text(".messagelist .success", "The stock of sale: 10 → 25.")
     assert Campaign.objects.get().stock == 25
 
 

@@ -170,6 +170,11 @@ class CampaignAdmin(
         else:
             revision.revise_campaign(obj, form, request)
 
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+        """Not Django's "was changed", where a sentence of ours has said what was."""
+        if not vars(request).get(revision.SAID):
+            super().message_user(request, message, *args, **kwargs)
+
     def render_change_form(
         self,
         request: HttpRequest,

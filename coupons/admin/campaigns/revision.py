@@ -9,11 +9,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest
 
 from coupons.admin.campaigns import slot_progress
 from coupons.admin.campaigns.confirmation import confirmed_questions
 from coupons.admin.campaigns.fieldsets import WINDOW
+from coupons.admin.formatting import stock_sentence
 from coupons.admin.rights import has_right
 from coupons.campaigns import confirmations, lifecycle, slots
 from coupons.campaigns.definition import Conditions
@@ -23,10 +25,13 @@ from coupons.models.rights import Right
 from coupons.operations import dry_runs
 from coupons.operations.forecast import Forecast
 
+SAID = "all_changes_are_confirmed"  # attribute of a request
+
 
 def revise_campaign(edited: Campaign, form: Any, request: HttpRequest) -> None:
     """One call for the fields that the operator changed, of the campaign that the form was compared
-    with. Saving without a change completes an interrupted change of the stock."""
+    with. Saving without a change completes an interrupted change of the stock. A changed stock is
+    confirmed by a message; SAID: nothing else was changed."""
     changed, conditions = set(form.changed_data), Conditions(version=form.seen_version)
     stored = Campaign.objects.get(
         pk=edited.pk
@@ -66,6 +71,10 @@ def revise_campaign(edited: Campaign, form: Any, request: HttpRequest) -> None:
         )
     elif has_right(request, Right.CHANGE_STOCK) and slots.count_slots(stored) != stored.stock:
         lifecycle.change_stock(edited.slug, stock=stored.stock, actor=actor, tell=tell)
+        changed.add("stock")
+    if "stock" in changed:
+        messages.success(request, stock_sentence(edited.slug, stored.stock, edited.stock))
+        vars(request)[SAID] = not moved
 
 
 class EditQuestion(StrEnum):

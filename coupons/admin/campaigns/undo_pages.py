@@ -8,12 +8,13 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from coupons.admin.campaigns.campaign_paths import campaign_paths
+from coupons.admin.formatting import stock_sentence
 from coupons.admin.refusals import show_refusal
 from coupons.admin.rights import has_right, require_right
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import CampaignBase
 from coupons.errors import CouponError
-from coupons.models import Campaign, Undoable, UndoableVerb
+from coupons.models import Campaign, EventKind, Undoable, UndoableVerb
 from coupons.models.rights import Right
 from coupons.operations import undo, undo_offers
 from coupons.operations.undo_offers import Offer
@@ -50,6 +51,16 @@ class UndoPages(CampaignBase):
         except (CouponError, ValidationError) as refusal:
             show_refusal(request, refusal)
         else:
-            messages.success(request, _("Undone: {}.").format(row.get_verb_display()))
+            messages.success(request, _undone_text(row))
         page = "live" if request.POST.get("from") == "live" else "change"
         return redirect(f"admin:coupons_campaign_{page}", pk)
+
+
+def _undone_text(row: Undoable) -> str:
+    """What its event in the history says of the stock; of another verb its name."""
+    if row.verb == UndoableVerb.STOCK:
+        event = row.campaign.events.filter(kind=EventKind.UNDONE).first()
+        data = (event.data if event else None) or {}
+        if "was" in data:
+            return stock_sentence(row.campaign.slug, data["was"], data["stock"])
+    return _("Undone: {}.").format(row.get_verb_display())

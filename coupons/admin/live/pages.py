@@ -18,7 +18,7 @@ from coupons.admin.campaigns import revision, slot_progress, undo_pages
 from coupons.admin.campaigns.campaign_paths import campaign_paths
 from coupons.admin.campaigns.commands import offered_commands
 from coupons.admin.campaigns.confirmation import confirm_page
-from coupons.admin.formatting import grouped_number, window_text
+from coupons.admin.formatting import grouped_number, stock_sentence, window_text
 from coupons.admin.live import agenda, page_texts
 from coupons.admin.live.reading import CHART_MS, Reading, read_sale
 from coupons.admin.refusals import show_refusal
@@ -96,8 +96,7 @@ class LivePages(CampaignBase):
         except (CouponError, ValidationError) as refusal:
             show_refusal(request, refusal)
         else:
-            text = _("The stock of {slug} is {stock} now.")
-            messages.success(request, text.format(slug=slug, stock=grouped_number(campaign.stock)))
+            messages.success(request, stock_sentence(slug, seen.stock, campaign.stock))
         return redirect("admin:coupons_campaign_live", pk)
 
     def _reading(self, request: HttpRequest, pk: int) -> Reading:
