@@ -5,6 +5,7 @@ from functools import update_wrapper
 from typing import Any, TypeVar, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from coupons.admin.attempts import why_page
 from coupons.admin.login import second_factor, sessions
+from coupons.admin.refusal_page import refusal_page
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -39,7 +41,8 @@ class OperatorSite(admin.AdminSite):
         return super().has_permission(request) and second_factor.is_satisfied(request)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        """Warn an operator whose POST is lost because the session has ended."""
+        """Warn an operator whose POST is lost because the session has ended, and name the missing
+        right to one who is refused."""
         guarded = super().admin_view(view, cacheable)
 
         def warn_if_logged_out(
@@ -51,7 +54,10 @@ class OperatorSite(admin.AdminSite):
             if request.method == "POST" and not self.has_permission(request) and not logging_out:
                 text = _("You are not logged in, so nothing was done. Log in and do it again.")
                 messages.warning(request, text)
-            return guarded(request, *arguments, **named)
+            try:
+                return guarded(request, *arguments, **named)
+            except PermissionDenied as denied:
+                return refusal_page(self, request, denied)
 
         return cast(View, update_wrapper(warn_if_logged_out, guarded))
 

@@ -259,6 +259,46 @@ def test_a_refusal_names_the_right_and_leads_back(
     assert 'href="/admin/"' in answer.content.decode()
 
 
+@pytest.mark.parametrize("role", ["no role", "viewer", SUPERUSER])
+def test_every_refusal_names_the_right_or_says_that_nobody_has_it(
+    things: dict[str, Any], role: str
+) -> None:
+    client = Client()
+    client.force_login(operator_of(role))
+    mute = []
+    for row in ROWS:
+        path = path_of(row, things)
+        answer = send(client, row, path, things) if path else None
+        if answer is None or answer.status_code != 403:
+            continue
+        text = answer.content.decode()
+        told = "no account may do this" if row.needs == NOBODY else "Missing right: <b>"
+        can_see = role != "no role" and row.url in CLOSED  # else that right is named
+        if (told not in text and (row.needs != NOBODY or can_see)) or 'href="/admin/"' not in text:
+            mute.append(row.url)
+    assert mute == []
+
+
+@pytest.mark.parametrize(("url", "language", "sentence", "back"), [
+    ("coupons_campaign_add", "en", "Missing right: <b>Can add campaigns</b>", "Campaigns"),
+    ("coupons_campaign_delete", "ko", "필요한 권한: <b>캠페인 삭제</b>", "캠페인"),
+    ("coupons_merchantkey_add", "en", "Missing right: <b>Can add merchants&#x27; keys</b>",
+     "Merchants&#x27; keys"),
+    ("coupons_coupon_add", "en", "Nothing was done: no account may do this.", "Coupons"),
+    ("auth_user_changelist", "en", "Missing right: <b>Superuser status</b>", ""),
+])  # fmt: skip
+def test_django_s_own_refusals_name_the_right_and_lead_back_to_the_list(
+    things: dict[str, Any], url: str, language: str, sentence: str, back: str
+) -> None:
+    client = Client(headers={"Accept-Language": language})
+    client.force_login(operator_of("viewer"))
+    text = client.get(path_of(Row(url, NOBODY), things) or "").content.decode()
+    model = url.split("_")[1]
+    assert sentence in text
+    link = f'<a href="/admin/coupons/{model}/">{back}</a>'
+    assert (link in text) is bool(back)
+
+
 def test_buttons_are_shown_to_those_who_may_press_them(things: dict[str, Any]) -> None:
     page = reverse("admin:coupons_campaign_change", args=[things["campaign"]])
     shown = {}
