@@ -32,6 +32,13 @@ NOTIFY_FROM = _checked(
     r"[!-?A-~]+@[!-?A-~]+",
     "a mail address",
 )
+# The origin of the admin as operators' browsers know it: messages carry links with it.
+ADMIN_URL = _checked(
+    "ADMIN_URL",
+    env.text("ADMIN_URL", default=""),
+    r"https?://[a-z0-9.:\[\]-]+",
+    "an origin such as https://coupons.shop.example",
+)
 _server = _checked(
     "NOTIFY_MAIL_SERVER",
     env.text("NOTIFY_MAIL_SERVER", default=""),

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NotificationKind(models.TextChoices):
-    """What an operator is told. In brackets: the names in the notification's `data`."""
+    """What an operator is told. In brackets: the names in the notification's `data`, beside
+    `campaign_id` of each that is about a campaign."""
 
     HELD = "held", _("opening held back")  # (campaign, name, checks)
     SOLD_OUT = "sold_out", _("sold out")  # (campaign, name, after_ms, stock)

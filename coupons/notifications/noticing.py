@@ -107,7 +107,7 @@ def _is_decided(row: CampaignEvent) -> bool:
 
 
 def _of_campaign(campaign: Campaign) -> dict[str, Any]:
-    return {"campaign": campaign.slug, "name": campaign.name}
+    return {"campaign": campaign.slug, "campaign_id": campaign.pk, "name": campaign.name}
 
 
 def _parked(now: datetime) -> Iterator[Noticed]:

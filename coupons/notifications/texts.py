@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -9,6 +10,8 @@ from coupons.audit import labels
 from coupons.audit.durations import duration_text
 from coupons.models import NotificationKind
 
+# Of the admin, whose addresses a worker does not load.
+CAMPAIGN_PAGE = "/admin/coupons/campaign/{}/change/"
 LANGUAGES = ("ko", "en")  # both in one message: who reads it is not known
 
 
@@ -19,8 +22,18 @@ def subject_of(kind: str, data: dict[str, Any]) -> str:
 
 
 def body_of(kind: str, data: dict[str, Any]) -> str:
-    """A sentence in each language."""
-    return "\n".join(_in_each(lambda: _sentence(kind, data)))
+    """A sentence in each language, and a link to the campaign's page if the admin's address is
+    known."""
+    link = _link(data)
+    return "\n".join([*_in_each(lambda: _sentence(kind, data)), *([link] if link else [])])
+
+
+def _link(data: dict[str, Any]) -> str:
+    """Empty: of no campaign, or of one that an earlier release noticed."""
+    number = data.get("campaign_id")
+    if not (settings.ADMIN_URL and number):
+        return ""
+    return f"{settings.ADMIN_URL}{CAMPAIGN_PAGE.format(number)}"
 
 
 def _in_each(make: Any) -> list[str]:

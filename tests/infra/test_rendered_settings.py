@@ -35,6 +35,7 @@ def test_the_settings_name_both_redis_endpoints_and_mysql_with_its_authority(
         "@db.example:3306/coupons?ssl-ca=/etc/ssl/certs/coupon-mysql.pem&ssl_mode=VERIFY_IDENTITY"
     )
     assert settings["ALLOWED_HOSTS"] == "lb.example,10.0.1.1"
+    assert settings["ADMIN_URL"] == settings["CSRF_TRUSTED_ORIGINS"].split(",")[0]
     assert re.fullmatch(r"k1:[0-9a-f]{64}", settings["COUPON_KEYS"])
 
 

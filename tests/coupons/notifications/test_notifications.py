@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from config.celery import app
 from config.worker.watchdog import Watchdog
@@ -17,7 +18,7 @@ from coupons.campaigns import lifecycle, opening_hold, sold_out
 from coupons.claims.values import Claim
 from coupons.database import clock
 from coupons.models import Campaign, EventKind, Notification, NotificationState, Rehearsal
-from coupons.notifications import beat_watch, noticing, sending
+from coupons.notifications import beat_watch, noticing, sending, texts
 from coupons.operations import approvals
 from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Settings
@@ -79,6 +80,33 @@ def test_a_sell_out_is_told_once_on_each_channel_in_both_languages(
     assert message["Subject"].strip() == "[coupons] sale: 선착순 마감 / sold out"
     assert "오픈" in message.get_content() and message["From"] == "coupons@shop.example"
     assert {row.state for row in Notification.objects.all()} == {NotificationState.SENT}
+
+
+@pytest.mark.parametrize("origin", ["", "https://coupons.shop.example"])
+def test_a_message_links_to_the_campaigns_page_if_the_admins_address_is_known(
+    open_campaign: CampaignMaker, chat: Receiver, mail: MailServer, settings: Settings, origin: str
+) -> None:
+    settings.ADMIN_URL = origin
+    sell_out(open_campaign)
+    approvals.ask_close("sale", actor="ann", reason="the sale is over")
+    assert one_round() == 4
+    page = reverse("admin:coupons_campaign_change", args=[Campaign.objects.get().pk])
+    messages = [*texts_of(chat), *(mail.get_content() for mail in mail.mails)]
+    assert len(messages) == 4
+    for message in messages:
+        last = message.rstrip().rpartition("\n")[2]
+        assert (last == f"{origin}{page}") is bool(origin)
+        assert ("/admin/" in message) is bool(origin)
+
+
+def test_a_message_of_no_campaign_or_of_an_earlier_release_has_no_link(
+    settings: Settings,
+) -> None:
+    settings.ADMIN_URL = "https://coupons.shop.example"
+    parked = {"campaign": "sale", "name": "Sale", "count": 1}
+    for kind, data in (("beat_dead", {"seconds": 90}), ("parked", parked)):
+        assert "/admin/" not in texts.body_of(kind, data)
+    assert "/campaign/7/" in texts.body_of("parked", parked | {"campaign_id": 7})
 
 
 def test_an_opening_held_back_is_told_with_its_red_lines(
