@@ -1,5 +1,6 @@
 """Rows of the audit log as an operator may see them: words; users' ids only with their right."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from coupons.admin.formatting import exact_time
 from coupons.admin.rights import HIDDEN, may_see_users
 from coupons.audit.entries import SEARCHED_COUPON, STEP
 from coupons.claims.limits import PLACES_PER_CAMPAIGN
-from coupons.models import Act, AuditActor, AuditEvent, CouponEvent
+from coupons.models import Act, AuditActor, AuditEvent, Campaign, CouponEvent
 
 # Values that hold a user's id or a coupon's code, by field.
 _IDS = {"user", "users", "code", "text", "receipt", "line"}
@@ -31,8 +32,22 @@ class Change:
     after: str
 
 
+def exported_rows(
+    rows: Iterable[AuditEvent | CouponEvent], request: HttpRequest
+) -> Iterator[dict[str, Any]]:
+    """As the export has them: a campaign by its slug, or its number if it was deleted."""
+    slugs: dict[int, str] = {}
+    for row in rows:
+        plain = plain_row(row, request)
+        number = plain["campaign"]
+        if number is not None and number not in slugs:
+            found = Campaign.objects.filter(pk=number).values_list("slug", flat=True).first()
+            slugs[number] = found or str(number)
+        yield plain | {"campaign": slugs.get(number)}
+
+
 def plain_row(row: AuditEvent | CouponEvent, request: HttpRequest) -> dict[str, Any]:
-    """By COLUMNS: as the export has it. Without their right, no user's id."""
+    """By COLUMNS. Without their right, no user's id."""
     sees = may_see_users(request)
     made = _act(row) if isinstance(row, AuditEvent) else _step(row)
     if not sees:

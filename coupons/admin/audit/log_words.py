@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from coupons.admin.audit.field_names import FIELDS
 from coupons.admin.formatting import exact_time
 from coupons.audit import labels
 from coupons.audit.durations import duration_text
@@ -49,45 +50,6 @@ _MODELS = {
     "merchant": "coupons.Merchant", "merchantkey": "coupons.MerchantKey",
     "webhookendpoint": "coupons.WebhookEndpoint", "user": "auth.User", "group": "auth.Group",
 }  # fmt: skip
-_FIELDS: dict[str, Promise] = {
-    "after_ms": gettext_lazy("after the opening"),
-    "asked_by": gettext_lazy("asked by"),
-    "by": gettext_lazy("in the name of"),
-    "checks": gettext_lazy("checks"),
-    "copied_from": gettext_lazy("copy of"),
-    "count": gettext_lazy("count"),
-    "database_ms": gettext_lazy("database, ms"),
-    "disabled_reason": gettext_lazy("why it was switched off"),
-    "epoch": gettext_lazy("epoch"),
-    "format": gettext_lazy("format"),
-    "groups": gettext_lazy("roles"),
-    "held": gettext_lazy("held back"),
-    "hosts": gettext_lazy("hosts"),
-    "is_alone": gettext_lazy("by the same person"),
-    "is_exact": gettext_lazy("exact"),
-    "light": gettext_lazy("light"),
-    "order_ref": gettext_lazy("order"),
-    "outcome": gettext_lazy("result"),
-    "overridden": gettext_lazy("overridden"),
-    "path": gettext_lazy("path"),
-    "people": gettext_lazy("people"),
-    "per_second": gettext_lazy("a second"),
-    "permissions": gettext_lazy("permissions"),
-    "query": gettext_lazy("filters"),
-    "reason": gettext_lazy("reason"),
-    "refusal": gettext_lazy("why it was refused"),
-    "request": gettext_lazy("request"),
-    "role": gettext_lazy("role"),
-    "root": gettext_lazy("root"),
-    "scripts": gettext_lazy("scripts"),
-    "sold_out_at": gettext_lazy("sold out at"),
-    "status": gettext_lazy("HTTP status"),
-    "stock": gettext_lazy("stock"),
-    "text": gettext_lazy("text"),
-    "user": gettext_lazy("user"),
-    "verb": gettext_lazy("verb"),
-    "what": gettext_lazy("what"),
-}
 # Texts of rows about logins, which are stored in English.
 _TEXTS: dict[str, Promise] = {
     "right password": gettext_lazy("right password"),
@@ -134,8 +96,8 @@ def kind_label(kind: str) -> str:
 
 def field_label(kind: str, name: str) -> str:
     """As the forms call it, in the operator's language."""
-    if name in _FIELDS:
-        return str(_FIELDS[name])
+    if name in FIELDS:
+        return str(FIELDS[name])
     return str(getattr(_model_field(kind, name), "verbose_name", name.replace("_", " ")))
 
 

@@ -89,7 +89,7 @@ class AuditAdmin(AuditBase):
             id=f"audit.{form}",
             after={"query": request.GET.urlencode()},
         )
-        rows = (log_rows.plain_row(row, request) for row in all_rows(asked, MOST_EXPORTED))
+        rows = log_rows.exported_rows(all_rows(asked, MOST_EXPORTED), request)
         return row_files.row_file(rows, log_rows.COLUMNS, form, "audit")
 
 

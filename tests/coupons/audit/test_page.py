@@ -1,9 +1,13 @@
 """The audit log's page: who may see it, search, filters, keyset, export, reads of coupons."""
 
+import csv
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -11,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from coupons.admin.audit import page
+from coupons.admin.audit import log_words, page
 from coupons.admin.rights import role_group
-from coupons.audit import entries, trail
+from coupons.audit import entries, trail, watched
 from coupons.audit.entries import Asked, read_page
 from coupons.models import (
     Act,
@@ -26,6 +30,7 @@ from coupons.models import (
 )
 from coupons.models.rights import ROLES
 from tests.admin.conftest import hand_out as _hand_out
+from tests.admin.test_notes import DATA
 
 pytestmark = pytest.mark.django_db
 hand_out = _hand_out  # the fixture
@@ -254,3 +259,44 @@ def test_a_page_counts_nothing_and_skips_nothing(db: None) -> None:
     for query in statements.captured_queries:
         assert "COUNT(" not in query["sql"]
         assert "OFFSET" not in query["sql"]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_the_export_names_a_campaign_by_its_slug(
+    open_campaign: Any, hand_out: Any, form: str
+) -> None:
+    (ann,) = hand_out(open_campaign("sale"), ["ann"])
+    step(ann, 1)
+    number = Campaign.objects.get().pk
+    answer: Any = client_of("operator").get(f"{LOG}export/{form}/")
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    if form == "csv":
+        named = [row["campaign"] for row in csv.DictReader(lines)]
+    else:
+        named = [json.loads(line)["campaign"] or "" for line in lines]
+    assert named.count("sale") >= 2  # of a campaign's event and of a coupon's step
+    assert set(named) <= {"sale", ""}
+    assert str(number) not in named
+
+
+def field_names() -> list[tuple[str, str]]:
+    """Of each kind of object, each field that a row may have; of histories each name in their
+    data."""
+    fields = [
+        (kind, field.name)
+        for kind, model in log_words._MODELS.items()
+        for field in apps.get_model(model)._meta.concrete_fields
+        if field.name not in watched._LEFT_OUT
+    ]
+    elsewhere = {"moved", "was"}  # shown as fields of the campaign
+    told = {name for data, *_texts in DATA.values() for name in data}
+    told -= elsewhere | {"epoch"}  # a term that stays
+    told |= {"until", "lines", "replaces", "end", "cause", "reads_as", "revived_until"}
+    return [*fields, *(("campaign", name) for name in sorted(told))]
+
+
+@pytest.mark.parametrize(("kind", "name"), field_names())
+def test_every_field_has_a_korean_name(kind: str, name: str) -> None:
+    with translation.override("ko"):
+        label = log_words.field_label(kind, name)
+    assert re.search("[가-힣]", label), label
