@@ -109,8 +109,11 @@ def test_the_figures_and_the_verdict_follow_the_sale(
     window.wait_for_text("[data-figure=admitted]", "37")
     drain.drain("sale", consumer="test")
     window.wait_for_text("[data-figure=stored]", "37")
+    strategies.admit(sale, Claim("late-0"))
     hot_counters.count_and_send()
     window.wait_for_text("[data-outcomes]", "admitted")
+    drawn = "return document.querySelector('[data-chart] path.repeat').getAttribute('d')"
+    window.wait_until(lambda: bool(window.run_script(drawn)))
     mark_workers(-120_000)
     window.wait_for_text("[data-verdict]", "Act: Beat or every worker is dead")
     mark_workers()

@@ -17,10 +17,11 @@ from coupons.audit import labels
 from coupons.audit.outcome_labels import OUTCOMES, outcome_label
 from coupons.campaigns.demand import DemandSecond
 from coupons.claims.timestamps import clock_text, milliseconds_of
-from coupons.claims.values import HOLDS_A_PLACE, Outcome
+from coupons.claims.values import Outcome
 
 KINDS = {
-    "placed": gettext_lazy("has a place"),
+    "placed": gettext_lazy("new coupon"),
+    "repeat": gettext_lazy("asked again, has one"),
     "refused": gettext_lazy("refused"),
     "turned": gettext_lazy("turned away"),
     "error": gettext_lazy("error"),
@@ -136,21 +137,26 @@ def _in_order(pair: tuple[str, int]) -> tuple[int, int, str]:
     return list(KINDS).index(kind_of(word)), rank, word
 
 
+_PLACED: dict[str, str] = {Outcome.ADMITTED: "placed", Outcome.ALREADY_CLAIMED: "repeat"}
+
+
 def kind_of(word: str) -> str:
-    if word in HOLDS_A_PLACE:
-        return "placed"
+    if word in _PLACED:
+        return _PLACED[word]
     if word in set(Outcome):
         return "refused"
     return "turned" if word in TURNED_AWAY else "error"
 
 
 def chart_rows(seconds: Sequence[DemandSecond], since_ms: int) -> Iterator[list[int]]:
-    """[second, with a place, refused, turned away, errors] after `since_ms`; ms by Redis' clock."""
+    """[second, new coupons, repeats, refused, turned away, errors] after `since_ms`; ms by Redis'
+    clock. In the order of KINDS."""
     for second in seconds:
         if second.second_ms > since_ms:
             demand = demand_of([second])
             yield [
-                second.second_ms, demand.placed, demand.refused, demand.turned_away, demand.errors,
+                second.second_ms, demand.placed, demand.repeats, demand.refused,
+                demand.turned_away, demand.errors,
             ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from coupons.campaigns.demand import DEMAND_BUCKETS_MS, DemandSecond
-from coupons.claims.values import HOLDS_A_PLACE, Outcome
+from coupons.claims.values import Outcome
 
 RATE_S, RECENT_S = 3, 10  # seconds over which rates, and shares and percentiles are taken
 _OUTCOMES = frozenset(Outcome)
@@ -15,9 +15,11 @@ TURNED_AWAY = frozenset({"queue_full", "too_many_requests", "overloaded", "close
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Claims of some seconds, by what became of them."""
+    """Claims of some seconds, by what became of them. `repeats`: by who has this coupon already,
+    which is no new demand."""
 
     placed: int = 0
+    repeats: int = 0
     refused: int = 0
     turned_away: int = 0
     errors: int = 0
@@ -25,7 +27,7 @@ class Demand:
     @property
     def asked(self) -> int:
         """Those that were decided."""
-        return self.placed + self.refused
+        return self.placed + self.repeats + self.refused
 
     @property
     def everything(self) -> int:
@@ -33,18 +35,20 @@ class Demand:
 
 
 def demand_of(seconds: Iterable[DemandSecond]) -> Demand:
-    placed = refused = turned_away = errors = 0
+    placed = repeats = refused = turned_away = errors = 0
     for second in seconds:
         for word, count in second.counts.items():
-            if word in HOLDS_A_PLACE:
+            if word == Outcome.ADMITTED:
                 placed += count
+            elif word == Outcome.ALREADY_CLAIMED:
+                repeats += count
             elif word in _OUTCOMES:
                 refused += count
             elif word in TURNED_AWAY:
                 turned_away += count
             else:
                 errors += count
-    return Demand(placed, refused, turned_away, errors)
+    return Demand(placed, repeats, refused, turned_away, errors)
 
 
 def counts_by_word(seconds: Iterable[DemandSecond]) -> dict[str, int]:

@@ -76,19 +76,39 @@ def test_counts_of_both_stores_and_the_verdict(
 
 def test_demand_by_outcome_and_second(open_campaign: CampaignMaker, mina: Client) -> None:
     open_campaign()
-    words = {Outcome.ADMITTED: 6, Outcome.SOLD_OUT: 30, "queue_full": 2, "store_away": 1, "<5": 39}
+    words = {
+        Outcome.ADMITTED: 6, Outcome.ALREADY_CLAIMED: 3, Outcome.SOLD_OUT: 27,
+        "queue_full": 2, "store_away": 1, "<5": 39,
+    }  # fmt: skip
     second_ms = (store().server.now_ms() // 1000 - 2) * 1000
     text = " ".join(f"{word}={count}" for word, count in words.items())
     name = keys.campaign_keys("sale").demand
     store().client.hset(name, str(second_ms // 1000 % 960), f"{second_ms // 1000} {text}")
     said = figures(mina)
-    assert said["seconds"] == [[second_ms, 6, 30, 2, 1]]
+    assert said["seconds"] == [[second_ms, 6, 3, 27, 2, 1]]
     assert [(row["kind"], row["label"], row["in_all"]) for row in said["outcomes"]] == [
-        ("placed", "admitted", "6"), ("refused", "sold out", "30"),
+        ("placed", "admitted", "6"), ("repeat", "already has one", "3"),
+        ("refused", "sold out", "27"),
         ("turned", "too many were waiting", "2"), ("error", "Redis did not answer", "1"),
     ]  # fmt: skip
     assert (shown(said, "rate"), shown(said, "p99")) == ("12", "≤ 5 ms")
     assert figures(mina, since=second_ms)["seconds"] == []
+
+
+@pytest.mark.parametrize(("language", "new", "again", "described"), [
+    ("en", "new coupon", "asked again, has one", "who asked again and has one"),
+    ("ko", "신규 발급", "재신청(이미 발급됨)", "재신청(이미 발급됨)"),
+])  # fmt: skip
+def test_the_charts_legend_and_description_tell_repeats_from_new_coupons(
+    open_campaign: CampaignMaker, mina: Client, language: str, new: str, again: str, described: str
+) -> None:
+    open_campaign()
+    url = URL.format(Campaign.objects.get().pk)
+    page = mina.get(url, headers={"Accept-Language": language}).content.decode()
+    assert f'<li class="placed">{new}</li><li class="repeat">{again}</li>' in page
+    chart = page.partition("<svg data-chart")[2].partition(">")[0]
+    assert described in chart
+    assert new in chart
 
 
 def test_the_second_that_runs_is_not_shown_yet(open_campaign: CampaignMaker, mina: Client) -> None:
@@ -103,10 +123,10 @@ def test_a_reading_goes_on_from_the_last_one(open_campaign: CampaignMaker, mina:
     first_ms = (store().server.now_ms() // 1000 - 200) * 1000
     name = keys.campaign_keys("sale").demand
     store().client.hset(name, str(first_ms // 1000 % 960), f"{first_ms // 1000} sold_out=4")
-    assert figures(mina)["seconds"] == [[first_ms, 0, 4, 0, 0]]
+    assert figures(mina)["seconds"] == [[first_ms, 0, 0, 4, 0, 0]]
     store().client.delete(name)  # it is remembered: only the last seconds are asked for
     expire_reading()
-    assert figures(mina)["seconds"] == [[first_ms, 0, 4, 0, 0]]
+    assert figures(mina)["seconds"] == [[first_ms, 0, 0, 4, 0, 0]]
 
 
 def test_however_many_watch_each_store_is_asked_once(

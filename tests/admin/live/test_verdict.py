@@ -282,7 +282,7 @@ def test_what_was_asked_is_told_apart_by_what_became_of_it() -> None:
         second(0, admitted=5, already_claimed=1, sold_out=7, not_open=2),
         second(1_000, queue_full=3, too_many_requests=2, overloaded=1, store_away=4, key_missing=1),
     ]
-    assert demand_of(seconds) == Demand(placed=6, refused=9, turned_away=6, errors=5)
+    assert demand_of(seconds) == Demand(placed=5, repeats=1, refused=9, turned_away=6, errors=5)
     assert counts_by_word(seconds)["queue_full"] == 3
 
 

@@ -1,9 +1,9 @@
 // The chart of a sale: one bar for each second, stacked by what became of the claims, with axes.
 "use strict";
 
-// `seconds`: [moment in ms, with a place, refused, turned away, errors]; `endMs`: the right edge.
+// `seconds`: [moment in ms, new coupons, repeats, refused, turned away, errors]; `endMs`: the right edge.
 function drawChart(svg, seconds, endMs, spanMs, zone) {
-  const KINDS = ["placed", "refused", "turned", "error"];
+  const KINDS = ["placed", "repeat", "refused", "turned", "error"];
   const LEFT = 48;
   const BOTTOM = 22;
   const TOP = 8;
