@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from coupons.admission import strategies
+from coupons.api import rate_limit
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
@@ -14,6 +15,7 @@ from coupons.issuing import drain
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import SLUGS, Broker
 from tests.coupons.identity.signing import SECRET
+from tests.harness.one_second import OneSecond
 from tests.harness.servers import free_port
 
 
@@ -22,6 +24,14 @@ def no_limit(settings: Any) -> None:
     """No rate limit: the same few users act in every test. The limit has its own tests."""
     settings.CLAIMS_PER_USER_PER_S = settings.REQUESTS_PER_USER_PER_S = 0
     settings.UNKNOWN_PER_USER_PER_MIN = 0
+
+
+@pytest.fixture
+def one_second(monkeypatch: pytest.MonkeyPatch) -> OneSecond:
+    """All claims of the test are in one second of the limiters, until it ends that."""
+    second = OneSecond()
+    monkeypatch.setattr(rate_limit, "time", second)
+    return second
 
 
 @pytest.fixture(params=["queued", "direct"])

@@ -24,7 +24,7 @@ class Asked:
     after_ms: int
 
 
-def race_over_opening(campaign: CampaignSnapshot, *, opens_in_ms: int = 250) -> list[str]:
+def race_over_opening(campaign: CampaignSnapshot, *, opens_in_ms: int = 1000) -> list[str]:
     """Four threads claim for new users until the opening has passed. What was wrong, in words."""
     opens_ms = store().server.now_ms() + opens_in_ms
     set_gate(campaign.slug, opens=opens_ms)

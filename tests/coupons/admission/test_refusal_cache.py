@@ -2,6 +2,7 @@
 changes."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +41,12 @@ def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> CampaignSnapshot:
     assert outcomes_of(campaign, stock, "holder") == {Outcome.ADMITTED}
     assert outcomes_of(campaign, 1, "first-too-late") == {Outcome.SOLD_OUT}
     return campaign
+
+
+def end_entries() -> None:
+    entries = refusal_cache._cache.current.entries
+    for slug, entry in entries.items():
+        entries[slug] = replace(entry, until_s=0.0)
 
 
 def let_entries_expire() -> None:
@@ -134,7 +141,10 @@ def test_the_cache_notices_a_lost_redis(open_campaign: CampaignMaker) -> None:
         outcomes_of(campaign, 1, "stranger")
 
 
-def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: CampaignMaker) -> None:
+def test_closed_is_remembered_and_a_later_closing_noticed(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusal_cache, "ENTRY_TTL_S", 60.0)
     campaign = open_campaign()
     strategies.admit(campaign, Claim("holder"))
     gate = keys.campaign_keys("sale").gate
@@ -146,7 +156,7 @@ def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: Campaig
     assert strategies.admit(campaign, Claim("holder")).outcome is Outcome.ALREADY_CLAIMED
     later = timezone.now() + timedelta(hours=2)
     store.store().client.hset(gate, "closes", int(later.timestamp() * 1000))
-    let_entries_expire()
+    end_entries()
     assert outcomes_of(campaign, 1, "in-time") == {Outcome.ADMITTED}
 
 

@@ -155,19 +155,19 @@ def test_an_answer_that_was_long_under_way_is_not_remembered_for_too_long(
 ) -> None:
     """Redis' decision is as old as the request. Counted from the answer, it would be remembered
     beyond the opening (control)."""
+    monkeypatch.setattr(refusal_cache, "EARLY_TTL_S", 6000.0)
     campaign = early_campaign(open_campaign)
-    set_gate(opens=store().server.now_ms() + 600)
-    asked_s = time.monotonic()
+    set_gate(opens=store().server.now_ms() + 600_000)
+    asked_s = time.monotonic() - 400  # the thread got no time for so long
     decision = store().admission.admit(
         "sale", user="jun", nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
-    time.sleep(0.4)  # the thread gets no time
     refusal = Admission(Outcome.NOT_OPEN, 0, decision.at_ms)
     if not is_protected:
         asked_s = time.monotonic()
     refusal_cache.cache_refusal(campaign, refusal, decision, asked_s=asked_s)
-    time.sleep(0.25)
-    cached = refusal_cache.cached_refusal(campaign, Claim("late"), time.monotonic())
+    in_250_s = time.monotonic() + 250  # after the opening, for what was asked 400 s ago
+    cached = refusal_cache.cached_refusal(campaign, Claim("late"), in_250_s)
     assert (cached is None) is is_protected
 
 

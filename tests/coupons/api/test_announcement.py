@@ -92,7 +92,7 @@ def test_it_is_announced_by_the_deciding_clock_to_the_millisecond(
 ) -> None:
     settings.FACTS_TTL_S = 3600  # it is not asked for again because its snapshot is old
     now = timezone.now()
-    announced_at = moment_of(milliseconds_of(now + timedelta(seconds=1)))
+    announced_at = moment_of(milliseconds_of(now + timedelta(seconds=8)))
     window = {"opens_at": now + HOUR, "closes_at": now + 2 * HOUR}
     open_campaign(SECRET, strategy=strategy, announced_at=announced_at, **window)
     early = 0
@@ -256,7 +256,10 @@ def test_its_states_are_those_a_claim_would_find(
     assert states == {"gone": "sold_out", "paused": "paused"}
 
 
-def test_visitors_cost_one_reading_in_all(many: None, django_assert_num_queries: Any) -> None:
+def test_visitors_cost_one_reading_in_all(
+    many: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(announced._listing.current, "_fresh_s", 600)  # a busy machine takes long
     listed()
     before = int(store().client.info("stats")["total_commands_processed"])
     with django_assert_num_queries(0):

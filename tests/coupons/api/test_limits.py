@@ -1,6 +1,5 @@
 """Rate limit: a user's excess requests get 429; other users are not affected."""
 
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from coupons.observability import stranger_metrics
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem_of
+from tests.harness.one_second import OneSecond
 
 
 @pytest.fixture
@@ -20,33 +20,26 @@ def three_per_second(settings: Any) -> None:
     settings.CLAIMS_PER_USER_PER_S = 3
 
 
-def next_second() -> None:
-    """Wait for the start of a second: claims are counted per second, and some must share one."""
-    time.sleep(1 - time.monotonic() % 1)
-
-
 @pytest.mark.usefixtures("three_per_second")
 def test_beyond_the_limit_a_user_waits_and_the_others_do_not(
-    open_campaign: CampaignMaker, strategy: str
+    open_campaign: CampaignMaker, strategy: str, one_second: OneSecond
 ) -> None:
     open_campaign(strategy=strategy)
-    next_second()
     jun = Person("jun")
     assert [jun.claims().status_code for _ in range(3)][1:] == [200, 200]
     refused = jun.claims()
     problem_of(refused, 429, "too_many_requests")
     assert refused.headers["Retry-After"] == "1"
     assert Person("sora").claims().json()["place"] == 2
-    next_second()
+    one_second.end()
     assert jun.claims().status_code == 200
 
 
 @pytest.mark.usefixtures("three_per_second")
 def test_a_claim_beyond_the_limit_asks_neither_redis_nor_mysql(
-    open_campaign: CampaignMaker, django_assert_num_queries: Any
+    open_campaign: CampaignMaker, django_assert_num_queries: Any, one_second: OneSecond
 ) -> None:
     open_campaign(stock=1)
-    next_second()
     jun = Person("jun")
     for _ in range(3):
         jun.claims("unheard-of")
@@ -80,11 +73,10 @@ def code_of(number: int) -> str:
 
 
 def test_13_requests_that_change_nothing_have_a_limit_of_their_own(
-    open_campaign: CampaignMaker, settings: Any
+    open_campaign: CampaignMaker, settings: Any, one_second: OneSecond
 ) -> None:
     settings.REQUESTS_PER_USER_PER_S = 5
     open_campaign()
-    next_second()
     jun = Person("jun")
     statuses = [jun.asks("campaigns/sale/claims/me").status_code for _ in range(7)]
     assert statuses == [200] * 5 + [429] * 2

@@ -118,6 +118,7 @@ def test_a_receipt_error_is_in_one_language(korean_client: Client) -> None:
         )
 
 
+@pytest.mark.usefixtures("one_second")
 @pytest.mark.parametrize("limit", [1, 2])
 def test_14_a_number_of_one_has_no_plural(
     open_campaign: CampaignMaker, settings: Any, limit: int
@@ -127,7 +128,6 @@ def test_14_a_number_of_one_has_no_plural(
     english, korean = Person("jun"), Person("mina")
     korean.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
     claims, replicas = ("claims", "replicas") if limit > 1 else ("claim", "replica")
-    time.sleep(1 - time.monotonic() % 1)  # claims are counted by the second
     for person in (english, korean):
         unconfirmed = person.claims()
         assert unconfirmed.json()["code"] == "outcome_unknown"

@@ -55,7 +55,7 @@ def test_its_life_is_written_down_with_who_and_what(draft: Callable[..., Campaig
 def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
     draft: Callable[..., Campaign],
 ) -> None:
-    opens = timezone.now() + timedelta(seconds=4)
+    opens = timezone.now() + timedelta(seconds=10)
     draft(opens_at=opens)
     campaign = snapshot.snapshot_of(lifecycle.schedule_campaign("sale", actor="Mina"))
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
