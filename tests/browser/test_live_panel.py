@@ -1,7 +1,6 @@
 """Issue 12, 26 and 28: a campaign's panel refreshes itself after an opening, a closing and every
 button, keeps its chart, and shows the rate that its label names."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +24,7 @@ HOUR = timedelta(hours=1)
 POINTS = "return document.querySelector('[data-line=admitted]').points.length"
 RATE = "return document.querySelector('[data-rate]').textContent"
 COUNTDOWN = "return document.querySelector('.countdown')?.checkVisibility() ?? false"
-CLAIMS = 30
+CLAIMS, BURSTS = 30, 10
 
 Draft = Callable[..., Campaign]
 
@@ -56,14 +55,15 @@ def schedule_in_an_hour(draft: Draft, **fields: Any) -> Campaign:
     return lifecycle.schedule_campaign("sale", actor="Mina")
 
 
-def move_window(*, opens_in_s: float, closes_in_s: float) -> None:
-    now = timezone.now()
-    lifecycle.reschedule(
-        "sale",
-        opens_at=now + timedelta(seconds=opens_in_s),
-        closes_at=now + timedelta(seconds=closes_in_s),
-        actor="Theo",
-    )
+def open_in(seconds: float) -> None:
+    opens_at = timezone.now() + timedelta(seconds=seconds)
+    lifecycle.reschedule("sale", opens_at=opens_at, closes_at=opens_at + HOUR, actor="Theo")
+
+
+def close_in(seconds: float) -> None:
+    closes_at = timezone.now() + timedelta(seconds=seconds)
+    opens_at = Campaign.objects.get().opens_at
+    lifecycle.reschedule("sale", opens_at=opens_at, closes_at=closes_at, actor="Theo")
 
 
 def never_reloaded(window: Browser) -> bool:
@@ -75,7 +75,7 @@ def test_the_panel_follows_an_opening_and_a_closing_without_a_reload(
 ) -> None:
     window = open_panel(schedule_in_an_hour(draft))
     window.wait_for_text(".countdown", "opens in 00:59")
-    move_window(opens_in_s=6, closes_in_s=12)  # by another operator
+    open_in(30)  # by another operator; a busy machine takes seconds to show it
     window.wait_for_text("#history", "rescheduled")
     window.wait_for_text(".countdown", "opens in 00:00")
     window.wait_for_text("[data-state]", "open")  # before beat has written it
@@ -84,6 +84,7 @@ def test_the_panel_follows_an_opening_and_a_closing_without_a_reload(
     assert window.run_script(COUNTDOWN) is False
     recorded_states.follow_the_clock()
     window.wait_for_text("#history", "open")
+    close_in(5)
     window.wait_for_text("[data-state]", "closed")
     window.wait_until_hidden(".live .verbs .button")
     recorded_states.follow_the_clock()
@@ -175,15 +176,25 @@ def test_the_rate_is_of_one_second(open_panel: Callable[[Campaign], Browser], dr
     draft("sale", stock=1000)
     window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     window.wait_until(lambda: window.run_script(POINTS) > 7)  # a mean over five seconds would be 6
+    seen = [highest_rate_of_a_burst(window, number) for number in range(2)]
+    while max(seen) < CLAIMS / 2.5 and len(seen) < BURSTS:  # a busy machine took seconds for it
+        seen.append(highest_rate_of_a_burst(window, len(seen)))
+    assert max(seen) >= CLAIMS / 2.5, f"a mean over five seconds would be {CLAIMS / 5}: {seen}"
+
+
+def highest_rate_of_a_burst(window: Browser, burst: int) -> int:
+    """The highest that is shown, until it is zero again."""
     for number in range(CLAIMS):
-        strategies.admit(lookup.find_snapshot("sale"), Claim(f"user-{number}"))
-    seen = []
-    deadline = time.monotonic() + 6
-    while time.monotonic() < deadline:
-        seen.append(int(window.run_script(RATE)))
-        time.sleep(0.1)
-    assert max(seen) >= CLAIMS / 2.5
-    assert seen[-1] == 0
+        strategies.admit(lookup.find_snapshot("sale"), Claim(f"user-{burst}-{number}"))
+    window.wait_for_text("[data-count=admitted]", str((burst + 1) * CLAIMS))
+    shown = list[int]()
+
+    def is_over() -> bool:
+        shown.append(int(window.run_script(RATE)))
+        return shown[-1] == 0
+
+    window.wait_until(is_over)
+    return max(shown)
 
 
 def test_an_unknown_rate_is_not_shown_as_zero(

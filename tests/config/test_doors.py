@@ -140,7 +140,7 @@ def test_however_often_it_is_asked_the_stores_are_asked_once_a_second(
             assert get_readiness(door)[1]["database"] is False
             began = time.monotonic()
             answers = [get_readiness(door)[0] for _ in range(200)]
-            assert time.monotonic() - began < 20  # 200 s if each request waited
+            assert time.monotonic() - began < 100  # 200 s if each request waited
     assert set(answers) == {200}
 
 

@@ -131,7 +131,7 @@ def test_a_mysql_that_hangs_does_not_make_the_answer_hang(mysql_port: Any) -> No
             200,
             READY | {"database": False},
         )
-        assert time.monotonic() - began < 10  # for as long as the silent server likes, otherwise
+        assert time.monotonic() - began < 60  # for as long as the silent server likes, otherwise
 
 
 @pytest.mark.django_db(transaction=True)

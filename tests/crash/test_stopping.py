@@ -4,7 +4,6 @@ a wake-up for the rest."""
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,15 @@ from coupons.errors import UnknownCampaign
 from coupons.issuing import drain
 from coupons.models import Coupon
 from coupons.store import keys
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 
 CLAIMS = 1500
-SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that SIGTERM arrives during a drain
+# So that SIGTERM arrives during a drain: it would end after 25 s, with 1,250 claims stored.
+SLOW = {"DRAIN_ROWS_PER_S": "50", "DRAIN_BATCH": "10", "DRAIN_TIME_S": "25"}
 
 
 def admit_claims(campaign: CampaignSnapshot, count: int) -> None:
@@ -56,23 +57,14 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     ) as worker:
         connection.close()  # the server ends an idle session
         wakeups.notify_drain("sale")
-        _wait_until(lambda: Coupon.objects.count() > 100)
+        wait_until(lambda: Coupon.objects.count() > 50)
         os.kill(worker.pid, signal.SIGTERM)  # the parent only, as its unit does
-        began = time.monotonic()
-        worker.finish(patience_s=30)
+        worker.finish(patience_s=120)
     stored, waiting = Coupon.objects.count(), store.store().campaigns.gate("sale").waiting
-    assert time.monotonic() - began < 10, "it did not wait for the end of a long drain"
-    assert 100 < stored < CLAIMS
+    assert 50 < stored < 900, "it did not wait for the end of a long drain"
     assert stored + waiting == CLAIMS
     assert count_taken() == 0, "its batch was finished, nothing needs to be taken over"
     assert app.connection_for_write().default_channel.client.llen("celery") >= 1, "it rang"
-
-
-def _wait_until(true: Callable[[], bool], patience_s: float = 30) -> None:
-    deadline = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_drain_that_is_told_to_stop_leaves_the_rest_for_another(

@@ -233,13 +233,13 @@ def test_an_interrupt_ends_a_wait_for_aws_at_once(
 ) -> None:
     """Ctrl-C during the twenty minutes of a database's creation returns at once."""
     hello_rig.build()
-    monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=60, minutes=60))
+    monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=600, minutes=60))
     broke_off = threading.Timer(0.3, hello_rig.cloud.stopping.set)
     broke_off.start()
     begun = time.monotonic()
     with pytest.raises(Incomplete, match="was left to AWS"):
         wait_until(hello_rig.cloud, "making the database", lambda: False)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 300  # not the ten minutes until the next look
     hello_rig.cloud.stopping.clear()
 
 

@@ -139,7 +139,7 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(
     )
     with pytest.raises(DatabaseAway, match=r"1969|3024"), availability.require_database():
         connection.cursor().execute(slow)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8  # of nine, without the limit of this session
 
 
 # A database that accepts queries and never answers
@@ -215,7 +215,7 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
     def enter_and_stay() -> None:
         with availability.require_database():
             entered.release()
-            leave.wait(10)
+            leave.wait(60)
 
     try:
         with ThreadPoolExecutor(2) as threads:

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from coupons.errors import StoreAway
+from coupons.observability import circuit_breaker
 from coupons.store import Store
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness.proxy import ProxyRoute, start_proxy
 
@@ -43,18 +45,21 @@ def claim_in_threads(store: Store, count: int) -> list[tuple[str, float]]:
 
 
 def test_a_silent_redis_holds_few_for_one_timeout_and_the_rest_not_at_all(
-    open_campaign: CampaignMaker, redis_proxy: ProxyRoute
+    open_campaign: CampaignMaker, redis_proxy: ProxyRoute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a timeout so long that a busy machine's own pauses are small beside it."""
+    """With a timeout so long that a busy machine's own pauses are small beside it. Nobody probes:
+    on such a machine that would be one who has waited already."""
+    for pause in ("SHORTEST_S", "LONGEST_S"):
+        monkeypatch.setattr(circuit_breaker, pause, 600.0)
     open_campaign(stock=1000)
-    store = store_behind(redis_proxy, timeout_s=3)
+    store = store_behind(redis_proxy, timeout_s=8)
     assert claim_and_time(store, "jun")[0] == "admitted"
     redis_proxy.switch_to("hole")
     answers = claim_in_threads(store, 2000)
     assert {said for said, _ in answers} == {"away"}
     waited = sorted(seconds for _, seconds in answers)
-    assert waited[-1] < 5.5, "nobody waits for a second timeout behind the first"
-    assert waited[int(0.98 * len(waited))] < 2
+    assert waited[-1] < 15, "nobody waits for a second timeout behind the first"
+    assert waited[int(0.98 * len(waited))] < 5
 
 
 def test_each_claim_is_sent_at_most_once_and_most_not_at_all(
@@ -72,9 +77,10 @@ def test_each_claim_is_sent_at_most_once_and_most_not_at_all(
     assert redis_proxy.count_bytes() - before < 40 * one
 
 
-def test_it_is_back_within_two_seconds_of_its_return(
+def test_it_is_asked_every_second_and_so_is_back_with_its_return(
     open_campaign: CampaignMaker, redis_proxy: ProxyRoute
 ) -> None:
+    """By the pauses between its tries: how long the last one takes is this machine's affair."""
     open_campaign(stock=1000)
     store = store_behind(redis_proxy)
     claim_and_time(store, "jun")
@@ -82,12 +88,10 @@ def test_it_is_back_within_two_seconds_of_its_return(
     end = time.monotonic() + 3
     while time.monotonic() < end:
         assert claim_and_time(store, "sora")[0] == "away"
+        assert store.breaker._next_try - time.monotonic() <= circuit_breaker.LONGEST_S == 1
         time.sleep(0.01)
     redis_proxy.switch_to("pass")
-    back = time.monotonic()
-    while claim_and_time(store, "sora")[0] == "away":
-        assert time.monotonic() < back + 2
-        time.sleep(0.01)
+    wait_until(lambda: claim_and_time(store, "sora")[0] != "away")
 
 
 def test_without_it_everybody_waits_the_whole_time(
@@ -107,7 +111,7 @@ def test_a_refusal_of_the_server_is_an_answer(
     open_campaign: CampaignMaker, redis_proxy: ProxyRoute
 ) -> None:
     open_campaign()
-    store = store_behind(redis_proxy)
+    store = store_behind(redis_proxy, timeout_s=5)
     store.client.config_set("maxmemory", 1)
     try:
         assert [claim_and_time(store, "jun")[0] for _ in range(5)] == ["away"] * 5

@@ -272,7 +272,7 @@ def test_a_permanent_difference_is_not_scanned_all_the_time(
     def compare_slowly(slug: str, **asked: Any) -> Any:
         looked.append(slug)
         if slug == "ill":
-            time.sleep(1)
+            time.sleep(3)  # so that it rests for thirty seconds
         return compare(slug, **asked)
 
     monkeypatch.setattr(reconcile, "compare_campaign", compare_slowly)
