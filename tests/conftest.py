@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
@@ -37,10 +38,21 @@ from tests.harness.store_override import forget_store
 CampaignMaker = Callable[..., CampaignSnapshot]
 Settings = Any  # pytest-django's `settings` fixture
 _SERVERS = ("REDIS_URL", "DATABASE_URL")
+REDIS_TIMEOUT_S = 1.0  # a busy machine is no Redis that is away; the longest without a warning
 _RUN_THEM = (
     "Run the tests on servers of their own:\n"
     "  .venv/bin/python -m tests.servers .venv/bin/python -m pytest …   (or: make test)"
 )
+
+# Without limits of time for a drawn example, as Hypothesis itself has none in CI: a busy machine
+# is no failure.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # our programs would inherit it
     if hasattr(config, "workerinput"):
         xdist_workers.give_way_to_servers()
+    django_settings.REDIS_TIMEOUT_S = REDIS_TIMEOUT_S
     missing = [name for name in _SERVERS if name not in os.environ]
     if len(missing) == len(_SERVERS):
         _restart_on_own_servers(config)
@@ -211,7 +224,7 @@ def _environment_of_database() -> dict[str, str]:
         url = url.rsplit("/", 1)[0] + f"/{name}"
     else:
         url = f"sqlite:///{name}"
-    return os.environ | {"DATABASE_URL": url}
+    return os.environ | {"DATABASE_URL": url, "REDIS_TIMEOUT_S": str(REDIS_TIMEOUT_S)}
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tests.config.waiting import text_of
+
 PATIENCE_S = 60  # on a busy machine
 _TABLET = 600  # narrower ones have no scroll bar beside the page
 ARGUMENTS = [
@@ -79,8 +81,8 @@ class Browser:
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while not holds():
-            assert time.monotonic() < deadline, "the condition did not become true"
+        while not (seen := holds()):
+            assert time.monotonic() < deadline, f"never: {text_of(holds)}\nlast: {seen}"
             self._page.wait_for_timeout(50)
 
     def run_script(self, script: str) -> Any:

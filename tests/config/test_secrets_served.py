@@ -22,7 +22,7 @@ def _claim_status(port: int, secret: str) -> int:
     claims = {"sub": "mina", "iss": PRODUCTION["JWT_ISSUER"], "aud": "coupons",
             "iat": int(time.time()), "exp": int(time.time()) + 600}  # fmt: skip
     token = jwt.encode(claims, secret, algorithm="HS256")
-    wire = HTTPConnection("127.0.0.1", port, timeout=10)
+    wire = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         headers = {"Authorization": f"Bearer {token}", "Host": PRODUCTION["ALLOWED_HOSTS"],
                    "X-Forwarded-Proto": "https"}  # fmt: skip
@@ -36,7 +36,7 @@ def _claim_status(port: int, secret: str) -> int:
 
 def _first_status(server: Program, port: int, secret: str) -> int | None:
     """The status of a request, or None if the server ended before it answered."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if server.status is not None:
             return None

@@ -9,7 +9,8 @@ import pytest
 
 from coupons.models import Coupon
 from coupons.store import keys, store
-from tests.config.test_tracing import post_claim, wait_until
+from tests.config.test_tracing import post_claim
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import services
 

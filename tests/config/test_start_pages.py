@@ -37,7 +37,7 @@ def start_door(door: str, environment: Environment, folder: Path) -> Iterator[As
 
         def send_request(path: str = "/", method: str = "GET", **headers: str) -> Answer:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
                 connection.request(method, path, headers=named)
                 answer = connection.getresponse()
                 return Answer(answer.status, answer.headers, answer.read().decode())

@@ -21,11 +21,11 @@ def wait_until(
     while not (seen := true()):
         if time.monotonic() > deadline:
             last = seen if said is None else said()
-            raise AssertionError(f"not within {patience_s:g} s: {_text_of(true)}\nlast: {last}")
+            raise AssertionError(f"not within {patience_s:g} s: {text_of(true)}\nlast: {last}")
         time.sleep(0.05)
 
 
-def _text_of(condition: Callable[[], object]) -> str:
+def text_of(condition: Callable[[], object]) -> str:
     """The lines of the test that hold the condition."""
     try:
         return inspect.getsource(condition).strip()

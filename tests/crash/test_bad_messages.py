@@ -5,7 +5,6 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from coupons import store
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Coupon
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import admit_claims
 from tests.harness import servers
@@ -48,13 +48,6 @@ def publish_message(
 def send_wakeup(slug: str) -> bool:
     """As beat does. Returns whether it was sent."""
     return wakeups.notify_drain(slug)
-
-
-def wait_until(true: Callable[[], bool], patience_s: float = 60) -> None:
-    deadline = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(1)
 
 
 def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
@@ -89,6 +82,6 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
         admit_claims(open_campaign("other"), 3)
         wait_until(lambda: send_wakeup("other") and Coupon.objects.count() == 25)
         os.kill(worker.pid, signal.SIGTERM)
-        worker.finish(patience_s=30)
+        worker.finish(patience_s=120)
     assert not mark.exists(), "a pickle was opened"
     assert store.store().campaigns.gate("sale").parked == 0

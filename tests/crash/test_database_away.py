@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 def run_django(environment: dict[str, str], code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()

@@ -35,7 +35,7 @@ def deliver_in_a_process(environment: dict[str, str], point: str) -> int:
     command = [sys.executable, "-m", "tests.crash.deliverer", point]
     allowed = {"WEBHOOKS_PLAIN_HTTP": "yes", "WEBHOOKS_LOOPBACK": "yes"}
     return subprocess.run(
-        command, env=environment | allowed, timeout=60, check=False, stdout=subprocess.DEVNULL
+        command, env=environment | allowed, timeout=300, check=False, stdout=subprocess.DEVNULL
     ).returncode
 
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 
 def drained_by_a_process(environment: dict[str, str], point: str) -> int:
     command = [sys.executable, "-m", "tests.crash.drainer", "sale", point]
-    return subprocess.run(command, env=environment, timeout=60, check=False,
+    return subprocess.run(command, env=environment, timeout=300, check=False,
                           stdout=subprocess.DEVNULL).returncode  # fmt: skip
 
 

@@ -43,7 +43,7 @@ MINA = Actor(ActorKind.OPERATOR, "Mina")
 
 def die(environment: dict[str, str], action: str, point: str) -> None:
     command = [sys.executable, "-m", "tests.crash.dying_grant", action, point]
-    ended = subprocess.run(command, env=environment, timeout=60, check=False, capture_output=True)
+    ended = subprocess.run(command, env=environment, timeout=300, check=False, capture_output=True)
     assert ended.returncode == GONE, ended.stderr
 
 

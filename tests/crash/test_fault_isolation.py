@@ -27,7 +27,7 @@ from tests.harness import damaged_keys, servers
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 40
+PATIENCE_S = 120
 
 
 @contextmanager

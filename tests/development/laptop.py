@@ -129,7 +129,7 @@ def claim_as_printed(command: Command) -> dict[str, object]:
     request = urllib.request.Request(
         found[2], method="POST", headers={"Authorization": f"Bearer {found[1]}"}, data=b""
     )
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return {"status": response.status, **json.load(response)}
 
 

@@ -194,7 +194,7 @@ def post_claim(port: int, campaign: str, token: str) -> dict[str, object]:
         f"http://127.0.0.1:{port}/api/v1/campaigns/{campaign}/claims", data=b"",
         method="POST", headers={"Authorization": f"Bearer {token}"},
     )  # fmt: skip
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         said: dict[str, object] = json.load(response)
     return said
 

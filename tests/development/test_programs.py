@@ -46,7 +46,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def becomes_true(true: Callable[[], bool], *, within_s: float = 10) -> bool:
+def becomes_true(true: Callable[[], bool], *, within_s: float = 60) -> bool:
     deadline = time.monotonic() + within_s
     while not true():
         if time.monotonic() > deadline:
@@ -106,7 +106,7 @@ def test_a_program_that_ends_by_itself_is_named_with_its_last_words(
 ) -> None:
     program = start_program("import sys; sys.exit('the disk is full')")
     with pytest.raises(Trouble, match=r"tried ended by itself \(status 1\).\nthe disk is full"):
-        program.wait_until(lambda: False, patience_s=10)
+        program.wait_until(lambda: False, patience_s=60)
 
 
 def test_a_program_that_never_gets_ready_is_an_error(
@@ -120,14 +120,14 @@ def test_a_failing_command_is_reported_with_its_own_output(
     start_program: Callable[[str], Program],
 ) -> None:
     with pytest.raises(Trouble, match=r"^no such database$"):
-        start_program("import sys; sys.exit('no such database')").finish(patience_s=10)
+        start_program("import sys; sys.exit('no such database')").finish(patience_s=60)
 
 
 def test_log_lines_are_passed_on_as_whole_lines(
     tmp_path: Path, start_program: Callable[[str], Program]
 ) -> None:
     program = start_program("pass")
-    program.finish(patience_s=10)
+    program.finish(patience_s=60)
     log = tmp_path / "tried.log"
     log.write_text("one\ntw")
     assert program.new_lines() == ["one"]

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from django.db import connection
 
 from config.development.process import commands
 from coupons.identity import user_tokens
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import front, services
 from tests.harness.servers import START_S, free_port, is_listening, start_program
@@ -26,7 +27,7 @@ from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 40
+PATIENCE_S = 150
 SCRAPE_S = 1
 Environment = dict[str, str]
 
@@ -91,13 +92,6 @@ def running_prometheus(
         prometheus = Prometheus(ports["prometheus"])
         wait_until(prometheus.is_ready)
         yield prometheus
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def start_programs(

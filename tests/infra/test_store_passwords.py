@@ -2,7 +2,7 @@
 is stored, and the former is refused afterwards. Real processes on real stores."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from itertools import count
@@ -16,6 +16,7 @@ from django.db import connection
 
 from coupons.identity import user_tokens
 from coupons.models import Coupon
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import servers, services
 from tests.harness.store_override import forget_store
@@ -97,13 +98,6 @@ class Crowd:
     def wait_for(self, more: int) -> None:
         until = len(self.answers) + more
         wait_until(lambda: len(self.answers) >= until)
-
-
-def wait_until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 150
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 class Hosts:

@@ -24,6 +24,6 @@ def test_locust_begins_where_there_is_no_site(tmp_path: Path) -> None:
     log = tmp_path / "locust.log"
     with (
         servers.start_process(master, ready=lambda: servers.is_listening(page), log=log),
-        urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=10) as answer,
+        urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=60) as answer,
     ):
         assert answer.status == 200

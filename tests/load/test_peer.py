@@ -53,7 +53,7 @@ def _most(name: str, script: str) -> int:
 
 def answer_of(url: str, method: str, path: str, token: str = "") -> Answer:
     address = urlsplit(url)
-    connection = HTTPConnection(str(address.hostname), address.port, timeout=5)
+    connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
     connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
     response = connection.getresponse()
     body = json.loads(response.read())

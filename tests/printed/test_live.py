@@ -108,7 +108,7 @@ def test_what_make_run_prints_can_be_typed(running_site: Site) -> None:
     found = [url.rstrip(",") for line in addresses for url in re.findall(r"http\S+", line)]
     assert len(found) == 6
     for url in found:
-        with urllib.request.urlopen(_login(running_site, url), timeout=10) as answer:
+        with urllib.request.urlopen(_login(running_site, url), timeout=60) as answer:
             assert answer.status == 200, url
 
 

@@ -111,7 +111,7 @@ def test_a_run_killed_for_real_is_taken_up_again(hello_rig: Any, tmp_path: Path)
         if "subnet" in line:
             killed.send_signal(signal.SIGKILL)
             break
-    assert killed.wait(30) == -signal.SIGKILL
+    assert killed.wait(120) == -signal.SIGKILL
     killed.stderr.close()
     half = len(hello_rig.find_all())
     assert 0 < half < 24

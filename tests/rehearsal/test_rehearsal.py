@@ -50,7 +50,7 @@ def test_nothing_is_left_behind_by_a_rehearsal_that_is_interrupted(tmp_path: Pat
     for line in going.stderr:
         if "an empty account" in line:
             break
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not _own_namespaces(going.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _own_namespaces(going.pid)

@@ -29,7 +29,7 @@ def own_redis(tmp_path: Path) -> Iterator[str]:
 
 
 def use_own_store(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
-    own = Store(url, timeout_s=0.3, max_connections=8)
+    own = Store(url, timeout_s=3, max_connections=8)
     use_store(monkeypatch, own)
     return own
 
@@ -48,7 +48,7 @@ def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
             outcome_of(campaign, "jun")
     finally:
         os.kill(pid, signal.SIGCONT)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (
         own.client.hget(keys.campaign_keys("sale").gate, "next") != b"2"
         and time.monotonic() < deadline
@@ -104,7 +104,7 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
     port = own_redis.rsplit(":", 1)[1].split("/")[0]
     extra = ("--appendonly", "no", "--replicaof", "127.0.0.1", port)
     with servers.start_redis(tmp_path / "replica", extra=extra) as replica:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while own.client.info("replication")["connected_slaves"] < 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -17,7 +17,7 @@ from tests.harness.servers import free_port, start_process
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 def _livez(port: int) -> bool:

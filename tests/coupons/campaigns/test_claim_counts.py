@@ -87,7 +87,7 @@ def test_only_the_writers_thread_sends_them(
     open_campaign()
     Person("jun").claims()
     hot_counters.flush_counters()
-    assert sent.wait(10)
+    assert sent.wait(60)
     assert set(threads) == {"counting"}
 
 

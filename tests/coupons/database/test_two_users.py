@@ -127,7 +127,7 @@ def test_migrations_need_the_owner_and_the_service_does_its_work_without(
 
 
 def claim(port: int) -> int:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         headers = {
             "Authorization": f"Bearer {user_tokens.mint_token('jun')}",
             "Content-Length": "0",

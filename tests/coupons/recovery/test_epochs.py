@@ -63,7 +63,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
 
     def wait_in_standing(*asked: Any) -> Any:
         inside.set()
-        assert go_on.wait(20)
+        assert go_on.wait(120)
         return standing(*asked)
 
     monkeypatch.setattr(writer, "_existing_rows", wait_in_standing)
@@ -80,7 +80,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
         target=run_in_thread, args=(drained, lambda: drain("sale", consumer="slow"))
     )
     slow.start()
-    assert inside.wait(20)
+    assert inside.wait(60)
     repair = threading.Thread(
         target=run_in_thread, args=(rebuilt, lambda: rebuild.rebuild_campaign("sale", actor="Mina"))
     )
@@ -88,8 +88,8 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
     repair.join(0.5)
     assert repair.is_alive()  # its lock waits for the batch
     go_on.set()
-    slow.join(20)
-    repair.join(20)
+    slow.join(60)
+    repair.join(60)
     assert (drained[0].stored, rebuilt[0].highest) == (3, 3)
 
 

@@ -48,7 +48,7 @@ class Pair:
     def in_step(self) -> None:
         """Wait until the replica has all decisions so far."""
         of_primary: Any = driver.Redis.from_url(self.primary)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while of_primary.wait(1, 500) < 1:
             assert time.monotonic() < deadline
 

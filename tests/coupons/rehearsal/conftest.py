@@ -20,7 +20,6 @@ from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import servers, services
 
-PATIENCE_S = 30
 # What a rehearsal leaves: its own row, and its events on the original.
 LEFT = {"Rehearsal": 1, "CampaignEvent": 2}
 
@@ -36,7 +35,7 @@ class Site(NamedTuple):
 
 
 def ready_url(port: int) -> str:
-    wait_until(lambda: Consumer(port).send_get("/readyz")[0] == 200, patience_s=PATIENCE_S)
+    wait_until(lambda: Consumer(port).send_get("/readyz")[0] == 200)
     return f"http://127.0.0.1:{port}"
 
 
@@ -68,10 +67,15 @@ def other_web(site: Site) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beat and a worker answered just now; nothing waits long for what will not come."""
+def healthy() -> None:
+    """Beat and a worker answered just now."""
     store().wakeups.mark_canary()
     store().wakeups.mark_sweep()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits long for what will not come. For what comes, a busy machine takes its time."""
     monkeypatch.setattr(steps, "LONGEST_STORING_S", 5.0)
 
 

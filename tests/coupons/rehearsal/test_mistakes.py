@@ -99,7 +99,7 @@ def test_mistake_3_the_database_speaks_another_time_zone(
 
 
 @pytest.fixture
-def stalled_worker(site: Site) -> Iterator[None]:
+def stalled_worker(site: Site, impatient: None) -> Iterator[None]:
     parent = psutil.Process(site.worker)
     family = [parent, *parent.children(recursive=True)]
     for process in family:
@@ -142,7 +142,7 @@ def test_mistake_7_the_clock_of_a_host_is_wrong(
     clock = WrongClock(tmp_path, "web")
     clock.shift(-8)
     url = other_web(**clock.env)
-    wait_until(lambda: bool(store().processes.clock_reports()), patience_s=20)
+    wait_until(lambda: bool(store().processes.clock_reports()))
     rehearsal = rehearse(url=url)
     assert reds(rehearsal) == ["host_clocks"], texts(rehearsal)
     assert "NTP" in texts(rehearsal)
@@ -161,6 +161,7 @@ def test_mistake_8_the_disk_of_redis_is_full(
     other_web: OtherWeb,
     small_disk: Path,  # noqa: F811 - the fixture
     settings: Settings,
+    impatient: None,
 ) -> None:
     """Nothing can be removed from a Redis that refuses writes: a worker does it later."""
     filler = small_disk / "filler"
@@ -176,7 +177,7 @@ def test_mistake_8_the_disk_of_redis_is_full(
         assert "persistence" in reds(rehearsal), texts(rehearsal)
         assert "df -h" in texts(rehearsal)
         filler.unlink()
-        wait_until(lambda: removed_by_worker(rehearsal), patience_s=20)
+        wait_until(lambda: removed_by_worker(rehearsal))
         rehearsal.refresh_from_db()
         assert_no_trace(rehearsal)
     forget_store()

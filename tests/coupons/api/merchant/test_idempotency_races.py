@@ -46,7 +46,7 @@ class Caller:
     def answer(self) -> Any:
         assert self.process.stdout
         answer = json.loads(self.process.stdout.readline())
-        assert self.process.wait(30) == 0
+        assert self.process.wait(120) == 0
         return answer
 
     def kill(self) -> None:
