@@ -16,7 +16,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.config.waiting import text_of
 
-PATIENCE_S = 60  # on a busy machine
+PATIENCE_S = 120  # on a busy machine a page alone takes eighty
 _TABLET = 600  # narrower ones have no scroll bar beside the page
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000",
