@@ -64,7 +64,7 @@ def test_at_a_terminal_closing_is_a_question(
         cwd=env.BASE_DIR, env=child_environment, stdin=theirs, stdout=subprocess.PIPE, text=True,
     ) as command:  # fmt: skip
         os.write(ours, answer)
-        output, _ = command.communicate(timeout=60)
+        output, _ = command.communicate(timeout=300)
     os.close(ours)
     os.close(theirs)
     assert "Close sale for good? A closed campaign can't be opened again. [y/N]" in output

@@ -28,7 +28,7 @@ from django.db.models import F, Max  # noqa: E402
 
 from coupons.audit.actors import Actor  # noqa: E402
 from coupons.campaigns import lookup  # noqa: E402
-from coupons.errors import CouponError, NotStoredYet, UnknownCoupon  # noqa: E402
+from coupons.errors import CouponError, DatabaseAway, NotStoredYet, UnknownCoupon  # noqa: E402
 from coupons.issuing.drain import drain  # noqa: E402
 from coupons.models import ActorKind, CouponEvent, CouponLife  # noqa: E402
 from coupons.redemption import lifecycle, not_stored, transition  # noqa: E402
@@ -195,10 +195,22 @@ def taking(road: str) -> Iterator[None]:
 # The processes
 
 
+def asked_until_there(ask: Callable[[], Any], looks: int = 1_000) -> Any:
+    """As a shop that hears `database_away` and asks again: on a busy machine the server has ended a
+    session that was idle for long."""
+    try:
+        return ask()
+    except DatabaseAway:
+        if not looks:
+            raise
+        time.sleep(0.01)
+        return asked_until_there(ask, looks - 1)
+
+
 def answer_of(name: str, arguments: list[Any], options: dict[str, Any]) -> dict[str, Any]:
     time.sleep(options.pop("after_s", 0))
     try:
-        result = CALLS[name](*arguments, **options)
+        result = asked_until_there(lambda: CALLS[name](*arguments, **options))
     except CouponError as error:
         return {"outcome": error.code, "call": name}
     except Exception as error:

@@ -49,7 +49,7 @@ class Site:
         """Its own check, run now."""
         check = self.podman.command("healthcheck", "run", name)
         done = subprocess.run(
-            check, env=self.podman.environment(), capture_output=True, timeout=60, check=False
+            check, env=self.podman.environment(), capture_output=True, timeout=300, check=False
         )
         return done.returncode == 0
 
@@ -59,7 +59,7 @@ class Site:
     def fails_inside(self, name: str, *words: str) -> bool:
         command = self.podman.command("exec", name, *words)
         done = subprocess.run(
-            command, env=self.podman.environment(), capture_output=True, timeout=60, check=False
+            command, env=self.podman.environment(), capture_output=True, timeout=300, check=False
         )
         return done.returncode != 0
 

@@ -94,7 +94,7 @@ def test_a_laptop_s_data_stays_in_a_folder_of_any_name(oddly_named_checkout: Pat
     python = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     away = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE")
     given = {name: value for name, value in os.environ.items() if name not in away}
-    subprocess.run(python, cwd=oddly_named_checkout, env=given, check=True, timeout=300)
+    subprocess.run(python, cwd=oddly_named_checkout, env=given, check=True, timeout=900)
     file = oddly_named_checkout / "var" / "coupons.sqlite3"
     with closing(sqlite3.connect(file)) as database:  # its own `with` ends a transaction only
         assert database.execute("SELECT COUNT(*) FROM coupons_campaign").fetchone() == (0,)

@@ -82,7 +82,7 @@ def test_a_load_run_as_a_process_refuses(words: list[str], settings: dict[str, s
     program = [sys.executable, "-m", "locust", "-f", str(TOP / "locust/locustfile.py")]
     done = subprocess.run(
         [*program, "--headless", *words], env=os.environ | settings,
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert fault_of_refusal(done.returncode, done.stderr) == ""
 

@@ -124,6 +124,6 @@ def test_a_program_says_which_setting_is_wrong(setting: str, words: list[str]) -
 
 def test_missing_settings_are_named_in_one_sentence() -> None:
     words = [sys.executable, "manage.py", "user_token", "mina", "--settings=config.nosuch"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert fault_of_refusal(done.returncode, done.stderr) == ""
     assert "'config.nosuch'" in done.stderr

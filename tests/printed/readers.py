@@ -96,6 +96,6 @@ def _read_locust(words: list[str]) -> None:
     file = [] if "-f" in words else ["-f", "locust/locustfile.py"]
     done = subprocess.run(
         [sys.executable, "-m", "locust", *file, *words, "--list"], cwd=ROOT,
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

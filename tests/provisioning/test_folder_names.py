@@ -73,7 +73,7 @@ def what_ssh_says(config: Path, host: str) -> str:
     done = subprocess.run(
         ["ssh", "-vvv", "-F", str(config), "-o", "BatchMode=yes",
          "-o", f"ProxyCommand=sh -c {shlex.quote(GREETING)}", host, "true"],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False,
     )  # fmt: skip
     return _printed(done.stderr).decode(errors="replace")
 

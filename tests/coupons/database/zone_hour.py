@@ -26,7 +26,7 @@ from coupons.monitoring import server_checks  # noqa: E402
 from coupons.readiness.database import time_zone  # noqa: E402
 
 # Minutes from now at which a sale opens and closes.
-WINDOWS = {"ahead": (30, 90), "open": (-30, 30), "over": (-90, -30), "opened": (-1, 1)}
+WINDOWS = {"ahead": (30, 90), "open": (-30, 30), "over": (-90, -30), "opened": (-1, 20)}
 # In UTC, as they stand in the tables: both 02:30s of the doubled hour, and 02:30 of the missing one
 # as a wall clock in Berlin would have it.
 STORED = [

@@ -81,7 +81,7 @@ def test_a_coupon_stored_later_is_not_in_the_tree(sale: Sale) -> None:
 
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-S", str(PROGRAM), *arguments]  # without installed packages
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_the_program_to_hand_out(proved: CampaignProof, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def outcome() -> Any:
         pytest.skip("no right here to make a network of its own")
     command = [*NAMESPACES, sys.executable, "-m", "tests.coupons.webhooks.rebinding_network"]
     done = subprocess.run(
-        command, cwd=env.BASE_DIR, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=env.BASE_DIR, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
