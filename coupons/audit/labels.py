@@ -107,12 +107,8 @@ def event_details(event: CampaignEvent) -> str:
     describe = _DETAILS.get(_kind_of(event))
     try:
         return describe(event.data) if describe and event.data else ""
-    except (
-        TypeError,
-        LookupError,
-        AttributeError,
-        ValueError,
-    ):  # data that this release does not write
+    except (TypeError, LookupError, AttributeError, ValueError):
+        # Data that this release does not write.
         return json.dumps(event.data, ensure_ascii=False)
 
 
