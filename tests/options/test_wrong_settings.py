@@ -56,6 +56,7 @@ TEXTS: dict[str, list[str]] = {
     "PAGES_API_URL": ["nosuch", "https://a.example/path", "쿠폰"],
     "SHOP_LOGIN_URL": ["nosuch", "ftp://a.example/", "쿠폰"],
     "NOTIFY_EMAILS": ["nosuch", "ann@shop.example,bob", "쿠폰"],
+    "ADMIN_URL": ["nosuch", "ftp://a.example", "https://a.example/path", " ", "쿠폰"],
     "NOTIFY_FROM": ["nosuch", "쿠폰"],
     "NOTIFY_MAIL_SERVER": ["nosuch", "http://mail.example", "smtp://mail:80a", "쿠폰"],
     "NOTIFY_WEBHOOK_URL": ["nosuch", "ftp://a.example/", "쿠폰"],
