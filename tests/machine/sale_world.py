@@ -208,11 +208,12 @@ class SaleWorld:
         self.confirming, self._behind = 1, None
 
     def fail_over(self) -> None:
-        """The replica is promoted with its data."""
+        """The replica is promoted with its data, whatever a thread that writes notes of refusals has
+        sent since."""
         assert self._behind is not None
         disposable.empty_redis(self.redis)
         for name, held in self._behind.items():
-            self.redis.restore(name, 0, held)
+            self.redis.restore(name, 0, held, replace=True)
         self._another_server()
         self.mend_link()
         self._new_process()
