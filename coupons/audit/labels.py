@@ -166,6 +166,18 @@ def _rebuild(data: Data) -> str:
     ).format(*(data.get(name, "?") for name in names))
 
 
+def _checked(data: Data) -> str:
+    """`claimants`: those that Redis may have lacked, and that were written again."""
+    count, *others = (data.get(name, "?") for name in ("claimants", "highest", "epoch"))
+    if count == 0:
+        return _("Redis lacked no claimant; numbers go on above {}; epoch {}").format(*others)
+    return ngettext(
+        "{} claimant written again; numbers go on above {}; epoch {}",
+        "{} claimants written again; numbers go on above {}; epoch {}",
+        _plural_count(count),
+    ).format(count, *others)
+
+
 def _plural_count(value: object) -> int:
     """For `ngettext`: data that this release did not write may hold anything."""
     return value if isinstance(value, int) else 0
@@ -276,7 +288,7 @@ _DETAILS: dict[EventKind, Callable[[Data], str]] = {
     EventKind.OVERRIDDEN: lambda data: str(data.get("reason", "")),
     EventKind.WARMED_UP: _warm_up,
     EventKind.REBUILT: _rebuild,
-    EventKind.CHECKED: _rebuild,
+    EventKind.CHECKED: _checked,
     EventKind.CLAIMS_REPLAYED: _replayed,
     EventKind.CLAIM_GIVEN_UP: _given_up,
     EventKind.RECEIPT_HONOURED: _place,

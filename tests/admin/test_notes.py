@@ -98,8 +98,8 @@ DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
     ),
     EventKind.CHECKED: (
         {"claimants": 0, "highest": 7, "epoch": "ab.2"},
-        "checked: 0 claimants; numbers go on above 7; epoch ab.2",
-        "점검: 신청자 0명, 번호는 7 다음부터 이어짐, epoch ab.2",
+        "checked: Redis lacked no claimant; numbers go on above 7; epoch ab.2",
+        "점검: Redis에 빠진 신청자 없음, 번호는 7 다음부터 이어짐, epoch ab.2",
     ),
     EventKind.CLAIMS_REPLAYED: (
         {"count": 2, "reason": "rejected"},
