@@ -175,6 +175,7 @@ def _without_database(request: HttpRequest, error: BaseException) -> HttpRespons
     page = render_to_string("503.html")  # with the request it would query the user
     response = HttpResponse(page, status=503)
     response["Retry-After"] = str(jittered_wait_s(away.retry_after_s))
+    response["X-Dependency-Away"] = away.dependency  # for pages that poll
     return response
 
 

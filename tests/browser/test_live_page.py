@@ -3,6 +3,7 @@ themes, while it goes well and while it does not. The pictures are kept in build
 people to look at.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from coupons.admission import strategies
@@ -30,6 +33,8 @@ PASSWORD = "only-in-this-test"
 BARS = (
     "return (document.querySelector('path.refused')?.getAttribute('d') ?? '').split('M').length - 1"
 )
+COUNTDOWN = "return document.querySelector('.countdown').checkVisibility()"
+AWAY = "MySQL does not answer: claims are admitted and wait in Redis."
 Draft = Callable[..., Campaign]
 
 
@@ -164,6 +169,105 @@ def test_a_site_that_is_gone_is_told(open_window: Callable[..., Browser], draft:
     window.wait_for_text("[data-verdict]", "The figures are old: the site does not answer.")
 
 
+def schedule_sale(draft: Draft, in_s: int) -> None:
+    opens = timezone.now() + timedelta(seconds=in_s)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(minutes=5))
+    lifecycle.schedule_campaign("sale", actor="Mina")
+
+
+def test_the_verdict_and_the_large_clock_say_one_number(
+    open_window: Callable[..., Browser], draft: Draft
+) -> None:
+    schedule_sale(draft, in_s=100)
+    window = open_window()
+    window.wait_for_text(".countdown", "01:")
+    seen = set()
+    for _ in range(40):  # ten seconds, at any moment of a second
+        clock, sentence = window.run_script(
+            "return ['.countdown b', '[data-text]'].map("
+            "(css) => document.querySelector(css).textContent)"
+        )
+        assert sentence.lower().endswith(f"opens in {clock}."), (clock, sentence)
+        seen.add(clock)
+        time.sleep(0.25)
+    assert len(seen) > 5
+
+
+def test_a_draft_counts_down_to_nothing(open_window: Callable[..., Browser], draft: Draft) -> None:
+    opens = timezone.now() + timedelta(minutes=26)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    window = open_window()
+    window.wait_for_text("[data-verdict]", "Draft: It will not open until it is scheduled.")
+    time.sleep(1.5)
+    assert window.run_script(COUNTDOWN) is False
+    lifecycle.schedule_campaign("sale", actor="Mina")
+    window.wait_until(lambda: window.run_script(COUNTDOWN) is True)
+    lifecycle.pause_campaign("sale", actor="Theo")
+    window.wait_until(lambda: window.run_script(COUNTDOWN) is False)
+
+
+def test_while_redis_is_away_a_fresh_page_draws_nothing(
+    open_window: Callable[..., Browser], draft: Draft, redis_away: Callable[[], None]
+) -> None:
+    open_sale(draft, stock=5_000)
+    redis_away()
+    window = open_window()
+    window.wait_for_text("[data-verdict]", "Redis does not answer")
+    time.sleep(1.5)
+    assert window.visible_text("[data-outcomes]").strip() == "?"
+    assert window.run_script("return document.querySelector('[data-chart]').children.length") == 0
+
+
+@pytest.fixture
+def mysql_stops(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """For all threads of this process."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OperationalError(2003, "Can't connect to MySQL server")
+
+    return lambda: monkeypatch.setattr(BaseDatabaseWrapper, "cursor", refuse)
+
+
+def test_mysql_stops_in_an_open_sale_and_comes_back(
+    open_window: Callable[..., Browser], draft: Draft, mysql_stops: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    open_sale(draft, stock=5_000)
+    sale = lookup.find_snapshot("sale")
+    window = open_window()
+    window.wait_for_text("[data-figure=stored]", "30")
+    mysql_stops()
+    strategies.admit(sale, Claim("late"))
+    window.wait_for_text("[data-verdict]", AWAY)
+    window.wait_for_text("[data-figure=admitted]", "31")
+    window.wait_for_text("[data-figure=stored]", "?")
+    monkeypatch.undo()
+    window.wait_for_text("[data-verdict]", "Going well")
+    panel = window.run_script("return location.pathname").replace("live/", "change/")
+    origin = window.run_script("return location.origin")
+    window.go_to(f"{origin}{panel}")
+    window.wait_for_text("[data-count=admitted]", "31")
+    mysql_stops()
+    strategies.admit(sale, Claim("later"))
+    window.wait_for_text(".live .note", AWAY)
+    window.wait_for_text("[data-count=admitted]", "32")
+    window.wait_for_text("[data-count=stored]", "?")
+    window.wait_for_text("[data-light]", "Ready?")
+    monkeypatch.undo()
+    window.wait_for_text("[data-count=stored]", "30")
+    window.go_to(f"{origin}/admin/")
+    window.wait_for_text(".home-on [data-count=admitted]", "32")
+    mysql_stops()
+    strategies.admit(sale, Claim("latest"))
+    window.wait_for_text("#home-note", AWAY)
+    window.wait_for_text(".home-on [data-count=admitted]", "33")
+    window.wait_for_text(".home-on [data-count=stored]", "?")
+    window.wait_until_hidden(".home-troubled .ready")
+    monkeypatch.undo()
+    window.wait_until_gone("#home-note", "MySQL")
+    window.wait_for_text(".home-on [data-count=stored]", "30")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_it_is_legible_everywhere(
@@ -204,6 +308,6 @@ def test_ready_before_the_opening(open_window: Callable[..., Browser], draft: Dr
     draft("sale", name="가을 세일", opens_at=opens, closes_at=opens + timedelta(minutes=5))
     lifecycle.schedule_campaign("sale", actor="Mina")
     window = open_window("ko")
-    window.wait_for_text(".countdown", "00:01")
+    window.wait_for_text(".countdown", "01:")
     assert faults_of(window, "light", 1280) == []
     window.save_screenshot(PICTURES / "ready-1280.png")

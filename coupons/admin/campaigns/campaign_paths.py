@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
+from coupons.admin.campaigns.without_mysql import answering_without_mysql
 from coupons.admin.typed import CampaignBase
 
 Row = tuple[str, str, Callable[..., Any]]
@@ -20,3 +21,15 @@ def campaign_paths(page: CampaignBase, *rows: Row) -> list[URLPattern]:
         )
         for address, name, view in rows
     ]
+
+
+def polled_path(
+    page: CampaignBase,
+    address: str,
+    name: str,
+    view: Callable[..., Any],
+    without: Callable[..., Any],
+) -> URLPattern:
+    """As a row of `campaign_paths`; `without`: the answer while MySQL is away."""
+    guarded = answering_without_mysql(page.admin_site.admin_view(view), without)
+    return path(f"<int:pk>/{address}", guarded, name=f"coupons_campaign_{name}")

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coupons.admin.campaigns import slot_progress
+from coupons.admin.campaigns.last_answer import as_redis_has_it
 from coupons.database import clock
 from coupons.errors import StoreFailure
 from coupons.models import Campaign, Tally
@@ -17,7 +19,7 @@ class Counts:
     """A campaign's counts. None: not known at the moment, and `note` says why."""
 
     stock: int
-    stored: int
+    stored: int | None
     admitted: int | None = None
     waiting: int | None = None
     parked: int | None = None
@@ -35,7 +37,7 @@ class Counts:
 
     @property
     def stored_permille(self) -> int:
-        return 1000 * self.stored // self.stock
+        return 1000 * (self.stored or 0) // self.stock
 
     @property
     def sold_out(self) -> bool:
@@ -78,6 +80,27 @@ def counts_of(campaign: Campaign) -> Counts:
     """The counts of one campaign, with a note while its slots are being made or removed."""
     counts = live_counts([campaign])[campaign.pk]
     return replace(counts, note=counts.note or slot_progress.progress_note(campaign))
+
+
+def counts_without_mysql(campaign: Campaign) -> tuple[Campaign, Counts]:
+    """The campaign as Redis has it, and its counts as far as Redis knows them; asks it alone."""
+    if not _lives_in_redis(campaign):
+        note = _("MySQL does not answer: claims of this campaign get 503.")
+        return campaign, Counts(campaign.stock, None, note=note)
+    gates, notes = _gates([campaign.slug])
+    gate = gates.get(campaign.slug)
+    known = as_redis_has_it(campaign, gate)
+    if gate is None:
+        note = f"{_MYSQL_AWAY} {notes.get(campaign.slug, '')}"
+        return known, Counts(known.stock, None, note=note.strip())
+    note = str(_MYSQL_WAITS if gate.remaining else _MYSQL_AWAY)
+    return known, Counts(
+        known.stock, None, gate.admitted, gate.waiting, gate.parked, note, now_ms=gate.now_ms
+    )
+
+
+_MYSQL_AWAY = gettext_lazy("MySQL does not answer.")
+_MYSQL_WAITS = gettext_lazy("MySQL does not answer: claims are admitted and wait in Redis.")
 
 
 def _lives_in_redis(campaign: Campaign) -> bool:

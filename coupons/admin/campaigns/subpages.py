@@ -18,11 +18,12 @@ from coupons.admin.campaigns import (
     commands,
     dead_letters,
     history_files,
+    live_json,
     live_panel,
     slot_progress,
     undo_pages,
 )
-from coupons.admin.campaigns.campaign_paths import campaign_paths
+from coupons.admin.campaigns.campaign_paths import campaign_paths, polled_path
 from coupons.admin.campaigns.commands import VERBS
 from coupons.admin.campaigns.confirmation import confirm_page, from_live
 from coupons.admin.campaigns.shown_state import shown_state
@@ -81,7 +82,9 @@ class CampaignPages(CampaignBase):
             self,
             ("parked/", "parked", self.parked_view),
             ("do/<str:verb>/", "do", self.do_view),
-            ("live.json", "live_counts", self.live_counts),
+        )
+        polled = polled_path(
+            self, "live.json", "live_counts", self.live_counts, self.counts_without_mysql
         )
         files = [
             path(
@@ -92,15 +95,14 @@ class CampaignPages(CampaignBase):
             )
             for form in row_files.FORMS
         ]
-        return [*files, *own, *super().get_urls()]
+        return [*files, *own, polled, *super().get_urls()]
 
     def live_counts(self, request: HttpRequest, pk: int) -> HttpResponse:
         """State and counts as JSON, polled by the campaign's page."""
-        campaign = self._viewable_campaign(request, pk)
-        counts = live_panel.counts_of(campaign)
-        shown = shown_state(campaign, counts)
-        state = {"state": shown.value, "label": shown.label, "revision": shown.revision}
-        return JsonResponse(state | counts.as_json())
+        return JsonResponse(live_json.panel_json(self._viewable_campaign(request, pk)))
+
+    def counts_without_mysql(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return JsonResponse(live_json.panel_json_without_mysql(pk))
 
     def history_file(self, request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         """The whole history as a file, as a stream."""

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from coupons.admin.formatting import exact_time, grouped_number
-from coupons.admin.live.quantities import age_text, clock_text, percent_text, rate_text
-from coupons.admin.live.seen import ABOVE_MS, Seen
+from coupons.admin.live.quantities import (
+    RunningClock,
+    age_text,
+    clock_text,
+    percent_text,
+    rate_text,
+    running_clock,
+)
+from coupons.admin.live.seen import ABOVE_MS, Checks, Seen
 from coupons.audit.labels import pause_reason
 from coupons.models import Campaign
 from coupons.readiness.result import Light
@@ -28,17 +35,21 @@ State = Campaign.State
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`text`: a sentence in the operator's language. `spoken`: the same without numbers that run,
-    if it has such: a screen reader finds it on the page long after."""
+    if it has such: a screen reader finds it on the page long after. `clock`: of its text."""
 
     light: Light
     text: str
     spoken: str = ""
+    clock: RunningClock | None = None
 
 
 def find_troubles(seen: Seen) -> Iterator[Finding]:
     """Everything that is wrong with the sale, in no order of weight."""
     if not seen.redis_answers:
         yield _redis_away(seen)
+    if not seen.mysql_answers:
+        yield _mysql_away(seen)
+    if not seen.redis_answers:
         return  # nothing else is known
     if seen.is_lost or seen.is_damaged:
         yield _not_in_redis(seen)
@@ -51,6 +62,15 @@ def _redis_away(seen: Seen) -> Finding:
     if not seen.is_queued:
         text = _("Redis does not answer: demand is not known. This campaign issues without it.")
     return Finding(Light.RED if seen.is_queued else Light.AMBER, text)
+
+
+def _mysql_away(seen: Seen) -> Finding:
+    text = _("MySQL does not answer: what was admitted waits in Redis. Start it.")
+    if not seen.is_queued:
+        text = _("MySQL does not answer: claims of this campaign get 503. Start it.")
+    elif seen.state == State.OPEN and seen.redis_answers and not seen.sold_out:
+        text = _("MySQL does not answer: claims are admitted and wait in Redis. Start it.")
+    return Finding(Light.RED, text)
 
 
 def _not_in_redis(seen: Seen) -> Finding:
@@ -70,12 +90,13 @@ def _storing(seen: Seen) -> Iterator[Finding]:
             text.format(count=grouped_number(seen.missing)),
             _("Claims that were told are in no store."),
         )
-    if seen.waiting and (seen.oldest_ms or 0) > STALLED_MS:
+    behind_ms = seen.behind_ms if seen.waiting and seen.mysql_answers else 0
+    if behind_ms > STALLED_MS:
         text = _(
             "Storing stands still: waiting {count}, the oldest for {seconds} s. Restart the worker."
         )
         yield Finding(Light.RED, _with_waiting(text, seen), _("Storing stands still."))
-    elif seen.waiting and (seen.oldest_ms or 0) > WAITS_AMBER_MS:
+    elif behind_ms > WAITS_AMBER_MS:
         text = _("Storing is behind: waiting {count}, the oldest for {seconds} s.")
         yield Finding(Light.AMBER, _with_waiting(text, seen), _("Storing is behind."))
     if seen.parked:
@@ -93,9 +114,11 @@ def _with_waiting(text: str, seen: Seen) -> str:
 
 def _background(seen: Seen) -> Iterator[Finding]:
     """Beat and the workers, by what they leave in Redis. While the canary comes, a worker lives."""
-    if seen.state in (State.DRAFT, State.CLOSED):
+    if seen.state in (State.DRAFT, State.CLOSED) or not seen.mysql_answers:
         return
     canary_s, sweep_s = _seconds(seen.canary_ms), _seconds(seen.sweep_ms)
+    if seen.storable_ms is not None:  # no sweep ended while MySQL was away
+        sweep_s = min(sweep_s, seen.storable_ms / 1000)
     if sweep_s > SWEEP_RED_S and canary_s > CANARY_AMBER_S:
         text = _("Beat or every worker is dead: the last sweep was {age}. Start them.")
         yield Finding(
@@ -138,7 +161,6 @@ def _crowd(seen: Seen) -> Iterator[Finding]:
 
 
 def _window(seen: Seen) -> Iterator[Finding]:
-    since_ms = -seen.opens_in_ms
     if seen.state == State.PAUSED and seen.is_held:
         yield Finding(
             Light.RED,
@@ -148,6 +170,7 @@ def _window(seen: Seen) -> Iterator[Finding]:
                 time=clock_text(seen.opens_in_ms)
             ),
             _("The opening is held back: see its board."),
+            _clock_ahead(seen),
         )
     elif seen.state == State.PAUSED and seen.opens_in_ms > 0:
         text = _("It is paused, and would open in {time}.")
@@ -155,6 +178,7 @@ def _window(seen: Seen) -> Iterator[Finding]:
             Light.AMBER,
             _with_pause(text.format(time=clock_text(seen.opens_in_ms)), seen),
             _("It is paused."),
+            _clock_ahead(seen),
         )
     elif seen.state == State.PAUSED:
         text = _("It is paused, and refuses {rate}.")
@@ -164,12 +188,23 @@ def _window(seen: Seen) -> Iterator[Finding]:
     elif (
         seen.state == State.OPEN
         and seen.asked_since_opening == 0
-        and QUIET_AFTER_MS <= since_ms <= QUIET_UNTIL_MS
+        and QUIET_AFTER_MS <= seen.claimable_ms <= QUIET_UNTIL_MS
     ):
-        text = _("No claim since the opening {time} ago. Do the event page and the front work?")
-        yield Finding(
-            Light.AMBER, text.format(time=clock_text(since_ms)), _("No claim since the opening.")
-        )
+        yield _quiet(seen)
+
+
+def _clock_ahead(seen: Seen) -> RunningClock | None:
+    return running_clock(seen.opens_in_ms) if seen.opens_in_ms > 0 else None
+
+
+def _quiet(seen: Seen) -> Finding:
+    """Nobody asked since it could be claimed: the opening, or a later resume."""
+    text = _("No claim since the opening {time} ago. Do the event page and the front work?")
+    spoken = _("No claim since the opening.")
+    if seen.was_resumed_late:
+        text = _("No claim since it was resumed {time} ago. Do the event page and the front work?")
+        spoken = _("No claim since it was resumed.")
+    return Finding(Light.AMBER, text.format(time=clock_text(seen.claimable_ms)), spoken)
 
 
 def _with_pause(text: str, seen: Seen) -> str:
@@ -188,25 +223,25 @@ def _board(seen: Seen) -> Iterator[Finding]:
     checks = seen.checks
     if checks is None or seen.opens_in_ms <= 0 or seen.state != State.SCHEDULED:
         return
-    names = ", ".join(checks.red or checks.amber)
-    values = {
-        "green": checks.green, "total": checks.total, "names": names,
-        "time": clock_text(seen.opens_in_ms),
-    }  # fmt: skip
+    clock = running_clock(seen.opens_in_ms)
     if checks.red:
         text = _("{green} of {total} checks green, red: {names}. Opens in {time}.")
         if checks.will_hold:
+            clock = running_clock(max(0, seen.opens_in_ms - checks.hold_before_ms))
             text = _(
                 "{green} of {total} checks green, red: {names}. It will be held back in {time}."
             )
-        yield Finding(
-            Light.RED, text.format(**values), _("Checks are red: {names}.").format(names=names)
-        )
+        spoken = _("Checks are red: {names}.")
+        yield _of_board(Light.RED, text, spoken, checks, clock)
     elif checks.amber:
         text = _("{green} of {total} checks green, look at: {names}. Opens in {time}.")
-        yield Finding(
-            Light.AMBER, text.format(**values), _("Look at: {names}.").format(names=names)
-        )
+        yield _of_board(Light.AMBER, text, _("Look at: {names}."), checks, clock)
+
+
+def _of_board(light: Light, text: str, spoken: str, checks: Checks, clock: RunningClock) -> Finding:
+    names = ", ".join(checks.red or checks.amber)
+    shown = text.format(green=checks.green, total=checks.total, names=names, time=clock.text)
+    return Finding(light, shown, spoken.format(names=names), clock)
 
 
 _LOOKS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (

@@ -64,11 +64,12 @@ def figures_of(reading: Reading) -> list[Figure]:
     seen, recent = reading.seen, reading.seen.recent
     known = seen.redis_answers
     turned, errors = (recent.turned_away, recent.errors) if known else (None, None)
-    told = None if seen.admitted is None else max(0, seen.admitted - seen.stored)
+    stored = seen.stored if seen.mysql_answers else None
+    told = None if seen.admitted is None or stored is None else max(0, seen.admitted - stored)
     return [
         Figure("rate", _("claims a second"), grouped_number(seen.rate), is_large=True),
         Figure("admitted", _("admitted"), grouped_number(seen.admitted), is_large=True),
-        Figure("stored", _("stored"), grouped_number(seen.stored), is_large=True),
+        Figure("stored", _("stored"), grouped_number(stored), is_large=True),
         Figure("remaining", _("remaining"), grouped_number(_remaining(seen)), is_large=True),
         Figure("waiting", _("waiting"), grouped_number(seen.waiting)),
         Figure("oldest", _("oldest waiting"), _oldest_text(seen)),

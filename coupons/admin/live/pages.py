@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from coupons.admin.campaigns import revision, slot_progress, undo_pages
-from coupons.admin.campaigns.campaign_paths import campaign_paths
+from coupons.admin.campaigns.campaign_paths import campaign_paths, polled_path
 from coupons.admin.campaigns.commands import offered_commands
 from coupons.admin.campaigns.confirmation import confirm_page
 from coupons.admin.formatting import grouped_number, stock_sentence, window_text
 from coupons.admin.live import agenda, page_texts
+from coupons.admin.live.quantities import RunningClock
 from coupons.admin.live.reading import CHART_MS, Reading, read_sale
 from coupons.admin.refusals import show_refusal
 from coupons.admin.rights import has_right, require_right
@@ -40,10 +41,12 @@ class LivePages(CampaignBase):
         own = campaign_paths(
             self,
             ("live/", "live", self.live_page),
-            ("live/figures.json", "live_figures", self.live_figures),
             ("live/stock/", "live_stock", self.live_stock),
         )
-        return own + super().get_urls()
+        polled = polled_path(
+            self, "live/figures.json", "live_figures", self.live_figures, self.figures_anyway
+        )
+        return [*own, polled, *super().get_urls()]
 
     def live_page(self, request: HttpRequest, pk: int) -> HttpResponse:
         reading = self._reading(request, pk)
@@ -64,9 +67,11 @@ class LivePages(CampaignBase):
 
     def live_figures(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Polled by the page once a second; `?since=` names the last second that it has (ms)."""
-        since = request.GET.get("since", "")
-        reading = self._reading(request, pk)
-        return JsonResponse(_shown(reading, int(since) if since.isdecimal() else 0))
+        return _figures(request, self._reading(request, pk))
+
+    def figures_anyway(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """While MySQL, which has the rights, does not answer."""
+        return _figures(request, read_sale(pk))
 
     def live_stock(self, request: HttpRequest, pk: int) -> HttpResponse:
         """As the field on the campaign's page: raised or lowered, at most to what was admitted."""
@@ -108,6 +113,11 @@ class LivePages(CampaignBase):
             raise Http404 from None
 
 
+def _figures(request: HttpRequest, reading: Reading) -> HttpResponse:
+    since = request.GET.get("since", "")
+    return JsonResponse(_shown(reading, int(since) if since.isdecimal() else 0))
+
+
 def _posted_stock(request: HttpRequest) -> int:
     """Raises ValidationError."""
     text = request.POST.get("stock", "").strip()
@@ -127,7 +137,7 @@ def _demand_seen_stock(request: HttpRequest, campaign: Campaign, stock: int) -> 
 def _shown(reading: Reading, since_ms: int) -> dict[str, Any]:
     """What the script draws, all of it plain values."""
     seen, campaign = reading.seen, reading.campaign
-    entries: tuple[agenda.Entry, ...] = ()
+    entries: tuple[agenda.Entry, ...] | None = None
     with suppress(DependencyAway):  # the page goes on without it
         entries = agenda.next_minutes(moment_of(reading.now_ms))
     return {
@@ -137,6 +147,7 @@ def _shown(reading: Reading, since_ms: int) -> dict[str, Any]:
         "revision": reading.revision,
         "now_ms": reading.now_ms,
         "redis_ms": reading.redis_ms,
+        "is_whole": reading.seen.mysql_answers,  # the rest of the page can be fetched anew
         "opens_ms": milliseconds_of(campaign.opens_at),
         "closes_ms": milliseconds_of(campaign.closes_at),
         "stock": campaign.stock,
@@ -145,7 +156,7 @@ def _shown(reading: Reading, since_ms: int) -> dict[str, Any]:
                           for figure in page_texts.figures_of(reading)},
         "outcomes": [asdict(row) for row in page_texts.outcome_rows(reading)],
         "seconds": list(page_texts.chart_rows(reading.seconds, since_ms)),
-        "agenda": page_texts.agenda_rows(entries, campaign.pk),
+        "agenda": None if entries is None else page_texts.agenda_rows(entries, campaign.pk),
     }  # fmt: skip
 
 
@@ -168,11 +179,20 @@ def _is_sold_out(reading: Reading) -> bool:
 
 def _verdict_shown(reading: Reading) -> dict[str, Any]:
     verdict = page_texts.verdict_of(reading)
-    also = [[finding.light, finding.text] for finding in verdict.also]
+    also = [
+        {"text": finding.text, "clock": _clock_shown(finding.clock, reading.now_ms)}
+        for finding in verdict.also
+    ]
     return {
         "light": verdict.light, "word": verdict.word, "text": verdict.text, "also": also,
         "topic": verdict.topic, "spoken": verdict.spoken,
+        "clock": _clock_shown(verdict.clock, reading.now_ms),
     }  # fmt: skip
+
+
+def _clock_shown(clock: RunningClock | None, now_ms: int) -> list[Any] | None:
+    """[as it stands in the sentence, the moment that it runs to]: the script goes on with it."""
+    return None if clock is None else [clock.text, now_ms + clock.in_ms]
 
 
 def _verbs(reading: Reading, request: HttpRequest) -> list[Any]:

@@ -1,5 +1,7 @@
 """A sale's quantities in the operator's words."""
 
+from dataclasses import dataclass
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,6 +22,19 @@ def clock_text(ms: int) -> str:
         return _("{days} days").format(days=hours // 24)
     start = f"{hours}:" if hours else ""
     return f"{start}{minutes:02}:{seconds:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningClock:
+    """A distance within a sentence, which runs on the page as its large clock does. `text`: as it
+    stands in the sentence; `in_ms`: until the moment that it runs to."""
+
+    text: str
+    in_ms: int
+
+
+def running_clock(in_ms: int) -> RunningClock:
+    return RunningClock(clock_text(in_ms), in_ms)
 
 
 def rate_text(seen: Seen) -> str:

@@ -3,23 +3,21 @@ one to MySQL. Before an opening its readiness board as well, every CHECKS_S."""
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.conf import settings
 
-from coupons.admin.live.seen import RATE_S, RECENT_S, Checks, Pause, Seen, demand_of, percentile_ms
+from coupons.admin.campaigns.last_answer import as_redis_has_it
+from coupons.admin.live import rows
+from coupons.admin.live.sale_seen import demand_seen, seen_now
+from coupons.admin.live.seen import RECENT_S, Checks, Pause, Seen
 from coupons.campaigns.demand import DemandSecond
-from coupons.campaigns.effective_state import effective_state
 from coupons.campaigns.shared_value import SharedValue
-from coupons.claims.timestamps import milliseconds_of
-from coupons.claims.values import Reason
-from coupons.database import availability
-from coupons.database.clock import NowMs
-from coupons.errors import DependencyAway, StoreAway, StoreError
-from coupons.models import Campaign, CampaignEvent, EventKind, GivenUp
+from coupons.errors import DatabaseAway, DependencyAway, StoreAway, StoreError
+from coupons.models import Campaign
 from coupons.readiness import board
 from coupons.readiness.result import Light
 from coupons.runtime import ProcessState
@@ -37,7 +35,8 @@ State = Campaign.State
 @dataclass(frozen=True, slots=True)
 class Reading:
     """`campaign`: its row; `revision` changes when its state or history does. `seconds`: whole ones
-    of the last CHART_MS, by Redis' clock. `redis_ms` None: Redis does not answer."""
+    of the last CHART_MS, by Redis' clock. `redis_ms` None: Redis does not answer. While MySQL does
+    not, the row is its last answer, as Redis has it."""
 
     campaign: Campaign
     seen: Seen
@@ -64,14 +63,20 @@ class _Watch:
     read_ms: int = 0  # by Redis' clock
     read_s: float = 0.0  # monotonic
     ages: deque[tuple[float, int]] = field(default_factory=deque)  # of the oldest waiting claim
+    row: Campaign | None = None  # MySQL's last answer
+    row_s: float = 0.0  # monotonic
+    pause: Pause | None = None
+    revision: str = ""
+    is_mysql_away: bool = False
+    both_ms: int | None = None  # the first reading after an outage of MySQL, by Redis' clock
 
 
 _watched: ProcessState[dict[int, _Watch]] = ProcessState(dict)
 
 
 def read_sale(pk: int) -> Reading:
-    """The campaign with this id, at most FRESH_S old. Redis may be away: then its figures are None.
-    Raises Campaign.DoesNotExist, DatabaseAway."""
+    """The campaign with this id, at most FRESH_S old. Redis or MySQL may be away: then its
+    figures are None. Raises Campaign.DoesNotExist; DatabaseAway if it was never read before."""
     watched = _watched.current
     watch = watched.get(pk)
     if watch is None:
@@ -106,24 +111,28 @@ def _load_checks(slug: str) -> Checks:
         red=names[Light.RED],
         amber=names[Light.AMBER],
         will_hold=result.blocks,
+        hold_before_ms=round(1000 * settings.HOLD_BACK_S),
     )
 
 
 def _load(pk: int, watch: _Watch) -> Reading:
-    watch.slug = watch.slug or _row(pk).slug
+    watch.slug = watch.slug or rows.read_row(pk).slug
     sale, is_damaged = _ask_redis(watch)
-    row = _row(pk)  # after Redis: a claim that is stored meanwhile is in both counts, not in none
+    # After Redis: a claim that is stored meanwhile is in both counts, not in none.
+    row, mysql_answers = _row(pk, watch, sale)
     _remember(watch, sale)
+    _note_outage(watch, sale, mysql_answers=mysql_answers)
     seconds = _whole_seconds(watch, sale)
     now_ms = _deciding_ms(row, sale)
-    seen = _seen(row, sale, now_ms)
-    seen = replace(seen, pause=_pause(row) if seen.state == State.PAUSED else None)
+    seen = seen_now(row, sale, now_ms, mysql_answers=mysql_answers)
+    seen = replace(seen, pause=_pause(row, watch) if seen.state == State.PAUSED else None)
     seen = replace(seen, is_damaged=is_damaged, redis_answers=sale is not None or is_damaged)
     if sale is not None:
-        seen = replace(seen, **_demand_seen(row, seconds, sale), slowest_ms=_slowest_ms(watch))
+        seen = replace(seen, **demand_seen(seen, seconds, sale), **_storing_seen(watch, sale))
+    if mysql_answers or not watch.revision:  # else the page can't be fetched anew
+        watch.revision = f"{seen.state}.{vars(row)['newest'] or 0}"
     redis_ms = None if sale is None else sale.now_ms
-    revision = f"{seen.state}.{vars(row)['newest'] or 0}"
-    return Reading(row, seen, revision, seconds, now_ms, redis_ms)
+    return Reading(row, seen, watch.revision, seconds, now_ms, redis_ms)
 
 
 def _ask_redis(watch: _Watch) -> tuple[SaleReading | None, bool]:
@@ -140,34 +149,34 @@ def _ask_redis(watch: _Watch) -> tuple[SaleReading | None, bool]:
         return None, True
 
 
-def _row(pk: int) -> Campaign:
-    """With `given_up_places`, `newest` (event) and `now_ms`, in one statement."""
-    given_up = (
-        GivenUp.objects.filter(campaign=OuterRef("pk"), place__gt=0)
-        .exclude(reason=Reason.PLACE_TAKEN)
-        .order_by()
-        .values("campaign")
-        .annotate(count=Count("pk"))
-        .values("count")
-    )
-    newest = CampaignEvent.objects.filter(campaign=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    annotated: Any = Campaign.objects.select_related("tally").annotate(
-        given_up_places=Coalesce(Subquery(given_up), 0), newest=Subquery(newest), now_ms=NowMs()
-    )
-    with availability.require_database():
-        row: Campaign = annotated.get(Q(pk=pk))
-        return row
+def _row(pk: int, watch: _Watch, sale: SaleReading | None) -> tuple[Campaign, bool]:
+    """The row, and whether MySQL answered; else the last one, as Redis has it now."""
+    try:
+        row = rows.read_row(pk)
+    except DatabaseAway:
+        if watch.row is None:
+            raise
+        row_age_ms = round(1000 * (time.monotonic() - watch.row_s))
+        now_ms = vars(watch.row)["now_ms"] + row_age_ms if sale is None else sale.now_ms
+        known = as_redis_has_it(watch.row, None if sale is None else sale.gate)
+        vars(known)["now_ms"] = now_ms
+        return known, False
+    watch.row, watch.row_s = row, time.monotonic()
+    return row, True
 
 
-def _pause(row: Campaign) -> Pause | None:
-    """None: it is held back."""
-    if row.held:
-        return None
-    with availability.require_database():
-        event = row.events.filter(kind=EventKind.PAUSED).first()
-    if event is None:
-        return None
-    return Pause(event.actor, event.at, str((event.data or {}).get("reason", "")))
+def _pause(row: Campaign, watch: _Watch) -> Pause | None:
+    with suppress(DatabaseAway):
+        watch.pause = rows.read_pause(row)
+    return watch.pause
+
+
+def _note_outage(watch: _Watch, sale: SaleReading | None, *, mysql_answers: bool) -> None:
+    """What has waited through an outage of MySQL is no sign of a worker that stands still."""
+    if not mysql_answers:
+        watch.is_mysql_away, watch.both_ms = True, None
+    elif sale is not None and watch.is_mysql_away:
+        watch.is_mysql_away, watch.both_ms = False, sale.now_ms
 
 
 def _remember(watch: _Watch, sale: SaleReading | None) -> None:
@@ -184,8 +193,11 @@ def _remember(watch: _Watch, sale: SaleReading | None) -> None:
         watch.ages.popleft()
 
 
-def _slowest_ms(watch: _Watch) -> int | None:
-    return max((age_ms for _, age_ms in watch.ages), default=None)
+def _storing_seen(watch: _Watch, sale: SaleReading) -> dict[str, Any]:
+    return {
+        "slowest_ms": max((age_ms for _, age_ms in watch.ages), default=None),
+        "storable_ms": None if watch.both_ms is None else max(0, sale.now_ms - watch.both_ms),
+    }
 
 
 def _whole_seconds(watch: _Watch, sale: SaleReading | None) -> tuple[DemandSecond, ...]:
@@ -201,55 +213,3 @@ def _whole_seconds(watch: _Watch, sale: SaleReading | None) -> tuple[DemandSecon
 def _deciding_ms(row: Campaign, sale: SaleReading | None) -> int:
     queued = row.strategy == Campaign.Strategy.QUEUED
     return sale.now_ms if queued and sale is not None else vars(row)["now_ms"]
-
-
-def _seen(row: Campaign, sale: SaleReading | None, now_ms: int) -> Seen:
-    queued = row.strategy == Campaign.Strategy.QUEUED and row.state != State.DRAFT
-    stored, gate = row.tally.stored, sale.gate if sale else None
-    seen = Seen(
-        state=effective_state(row, now_ms),
-        is_held=row.held,
-        is_queued=queued,
-        opens_in_ms=milliseconds_of(row.opens_at) - now_ms,
-        closes_in_ms=milliseconds_of(row.closes_at) - now_ms,
-        stock=row.stock,
-        stored=stored,
-        sold_out_after_ms=_sold_out_after_ms(row),
-    )
-    if not queued:
-        return replace(seen, admitted=stored, waiting=0, parked=0)
-    if sale is None or gate is None:
-        return replace(seen, is_lost=sale is not None)
-    accounted = stored + gate.waiting + gate.parked + vars(row)["given_up_places"] + row.tally.holes
-    return replace(
-        seen,
-        admitted=gate.admitted,
-        waiting=gate.waiting,
-        parked=gate.parked,
-        missing=max(0, gate.admitted - accounted),
-        oldest_ms=None if sale.oldest_ms is None else max(0, sale.now_ms - sale.oldest_ms),
-    )
-
-
-def _sold_out_after_ms(row: Campaign) -> int | None:
-    if row.sold_out_at is None:
-        return None
-    return milliseconds_of(row.sold_out_at) - milliseconds_of(row.opens_at)
-
-
-def _demand_seen(
-    row: Campaign, seconds: tuple[DemandSecond, ...], sale: SaleReading
-) -> dict[str, Any]:
-    whole_ms = sale.now_ms - sale.now_ms % 1000
-    recent = [second for second in seconds if second.second_ms >= whole_ms - 1000 * RECENT_S]
-    latest = [second for second in recent if second.second_ms >= whole_ms - 1000 * RATE_S]
-    opens_ms = milliseconds_of(row.opens_at)
-    since = [second for second in seconds if second.second_ms + 1000 > opens_ms]
-    return {
-        "rate": round(demand_of(latest).asked / RATE_S),
-        "recent": demand_of(recent),
-        "p99_ms": percentile_ms(recent),
-        "asked_since_opening": demand_of(since).everything,
-        "canary_ms": None if sale.canary_ms is None else max(0, sale.now_ms - sale.canary_ms),
-        "sweep_ms": None if sale.swept_ms is None else max(0, sale.now_ms - sale.swept_ms),
-    }

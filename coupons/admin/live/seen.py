@@ -85,7 +85,8 @@ class Checks:
     total: int
     red: tuple[str, ...] = ()
     amber: tuple[str, ...] = ()
-    will_hold: bool = False  # the opening will be held back, unless that changes
+    will_hold: bool = False  # the opening will be held back, unless that changes:
+    hold_before_ms: int = 0  # so long before its moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +101,22 @@ class Pause:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A sale at one moment. None: not known. Ages and distances in ms, by the deciding clock;
-    `opens_in_ms` and `closes_in_ms` are negative once that is past. `slowest_ms`: the greatest age
-    of a waiting claim during the last seconds. `failing`: why the last drain failed."""
+    `opens_in_ms` and `closes_in_ms` are negative once that is past. `resumed_ms`: since the last
+    resume, release or override. `slowest_ms`: the greatest age of a waiting claim during the last
+    seconds. `rate` None: not known yet."""
 
     state: str
     is_held: bool = False
     pause: Pause | None = None
     is_queued: bool = True
     redis_answers: bool = True
+    mysql_answers: bool = True
+    storable_ms: int | None = None  # since MySQL answers again; None: no outage of it is known
     is_lost: bool = False  # Redis answers, but has no such campaign
     is_damaged: bool = False  # what it has can't be read
     opens_in_ms: int = 0
     closes_in_ms: int = 0
+    resumed_ms: int | None = None
     stock: int = 0
     admitted: int | None = None
     stored: int = 0
@@ -124,10 +129,27 @@ class Seen:
     sweep_ms: int | None = None
     rate: int | None = None  # claims decided in a second
     recent: Demand = field(default_factory=Demand)  # of RECENT_S
-    asked_since_opening: int | None = None
+    asked_since_opening: int | None = None  # or since it was resumed, if that was later
     p99_ms: int | None = None
     checks: Checks | None = None
     sold_out_after_ms: int | None = None  # after the opening; None: not known
+
+    @property
+    def behind_ms(self) -> int:
+        """For how long the oldest waiting claim could have been stored."""
+        oldest_ms = self.oldest_ms or 0
+        return oldest_ms if self.storable_ms is None else min(oldest_ms, self.storable_ms)
+
+    @property
+    def was_resumed_late(self) -> bool:
+        """After the moment of its opening."""
+        return self.resumed_ms is not None and self.resumed_ms < -self.opens_in_ms
+
+    @property
+    def claimable_ms(self) -> int:
+        """For how long one could claim; negative before the opening."""
+        since_ms = -self.opens_in_ms
+        return since_ms if self.resumed_ms is None else min(since_ms, self.resumed_ms)
 
     @property
     def sold_out(self) -> bool:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from coupons.admin.live import agenda, reading
-from coupons.campaigns import lifecycle
+from coupons.campaigns import lifecycle, opening_hold
 from coupons.claims.values import Outcome
 from coupons.issuing import drain
 from coupons.models import Campaign
@@ -351,3 +351,69 @@ def test_a_pause_from_the_live_page_leads_back_and_tells_why(
     assert "theo: 부하" in text
     resumed = mina.post(url.replace("live/", "do/resume/"), {"from": "live"}, follow=True)
     assert resumed.redirect_chain[-1][0] == url
+
+
+def test_while_redis_is_away_a_fresh_page_invents_no_zeros(
+    open_campaign: CampaignMaker, mina: Client, redis_away: Callable[[], None]
+) -> None:
+    open_campaign()
+    redis_away()
+    page = mina.get(URL.format(Campaign.objects.get().pk)).content.decode()
+    table = page.partition("<tbody data-outcomes>")[2].partition("</tbody>")[0]
+    assert ">?<" in table
+    assert "no claims" not in table
+
+
+def test_the_hold_is_told_for_its_own_moment(
+    draft: Callable[..., Campaign], mina: Client, settings: Any
+) -> None:
+    settings.HOLD_BACK_S = 90.0
+    opens = timezone.now() + timedelta(minutes=5)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("sale", actor="mina")
+    store().client.set(keys.CANARY, store().server.now_ms() - 600_000)
+    told = figures(mina)["verdict_shown"]
+    [said] = [each for each in (told, *told["also"]) if "held back" in each["text"]]
+    assert re.search(r"It will be held back in 03:[23]\d\.", said["text"]), said["text"]
+    shown_clock, moment_ms = said["clock"]
+    assert shown_clock in said["text"]
+    assert abs(moment_ms - opens.timestamp() * 1000 + 90_000) < 2_000
+
+
+@pytest.mark.parametrize("strategy", ["queued", "direct"])
+def test_quiet_is_counted_from_a_late_resume(
+    open_campaign: CampaignMaker, strategy: str, mina: Client
+) -> None:
+    open_campaign(strategy=strategy, opens_at=timezone.now() - timedelta(minutes=1))
+    text = "No claim since"
+    assert text in figures(mina)["verdict_shown"]["text"]
+    lifecycle.pause_campaign("sale", actor="mina")
+    lifecycle.resume_campaign("sale", actor="mina")
+    expire_reading()
+    assert text not in figures(mina)["verdict_shown"]["text"]
+    resumed = Campaign.objects.get().events.filter(kind="resumed")
+    resumed.update(at=timezone.now() - timedelta(seconds=20))
+    expire_reading()
+    assert "No claim since it was resumed 00:2" in figures(mina)["verdict_shown"]["text"]
+
+
+def test_quiet_is_counted_from_a_late_override(
+    draft: Callable[..., Campaign], mina: Client
+) -> None:
+    opens = timezone.now() + timedelta(minutes=5)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("sale", actor="mina")
+    opening_hold.hold_opening("sale", checks=["worker"])
+    lifecycle.reschedule(
+        "sale", opens_at=timezone.now() - timedelta(minutes=1), closes_at=opens, actor="mina"
+    )
+    opening_hold.override_hold("sale", actor="mina", reason="the worker is up")
+    assert "No claim since" not in figures(mina)["verdict_shown"]["text"]
+
+
+def test_no_rate_is_told_before_one_is_known(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign(opens_at=timezone.now() - timedelta(milliseconds=200))
+    Person("jun").claims()
+    said = figures(mina)
+    assert shown(said, "rate") == "?"
+    assert said["verdict_shown"]["text"] == "it begins; the rate is not known yet."

@@ -18,6 +18,7 @@ from coupons.admin.live.seen import (
     percentile_ms,
 )
 from coupons.admin.live.verdict import judge_sale
+from coupons.audit.durations import duration_text
 from coupons.campaigns.demand import DEMAND_BUCKETS_MS, DemandSecond
 from coupons.readiness.result import Light
 from coupons.readiness.workers import CANARY_AMBER_S, CANARY_RED_S, SWEEP_AMBER_S, SWEEP_RED_S
@@ -61,6 +62,13 @@ TABLE: dict[str, tuple[Seen, Light, str, str]] = {
     "red check": (
         replace(AHEAD, checks=Checks(11, 12, ("worker",), will_hold=True)), RED, "Act",
         "11 of 12 checks green, red: worker. It will be held back in 00:10.",
+    ),
+    "red check, the hold comes a minute before the opening": (
+        replace(
+            AHEAD, opens_in_ms=159_000,
+            checks=Checks(11, 12, ("eviction",), will_hold=True, hold_before_ms=60_000),
+        ), RED, "Act",
+        "11 of 12 checks green, red: eviction. It will be held back in 01:39.",
     ),
     "red check, overridden": (
         replace(AHEAD, checks=Checks(11, 12, ("worker",))), RED, "Act",
@@ -150,6 +158,50 @@ TABLE: dict[str, tuple[Seen, Light, str, str]] = {
         replace(RUNNING, opens_in_ms=-9_000, asked_since_opening=0, rate=0, recent=Demand()),
         GREEN, "Going well", "0 claims a second, all stored within 0.8 s.",
     ),
+    "nothing asked since a late resume": (
+        replace(
+            RUNNING, opens_in_ms=-60_000, resumed_ms=12_000, asked_since_opening=0, rate=0,
+            recent=Demand(),
+        ), AMBER, "Look",
+        "No claim since it was resumed 00:12 ago. Do the event page and the front work?",
+    ),
+    "nothing asked yet since a late resume": (
+        replace(
+            RUNNING, opens_in_ms=-60_000, resumed_ms=4_000, asked_since_opening=0, rate=0,
+            recent=Demand(),
+        ), GREEN, "Going well", "0 claims a second, all stored within 0.8 s.",
+    ),
+    "nothing asked, resumed before the opening": (
+        replace(
+            RUNNING, opens_in_ms=-12_000, resumed_ms=90_000, asked_since_opening=0, rate=0,
+            recent=Demand(),
+        ), AMBER, "Look",
+        "No claim since the opening 00:12 ago. Do the event page and the front work?",
+    ),
+    "it has just begun": (
+        replace(RUNNING, opens_in_ms=-900, rate=None, admitted=20, slowest_ms=None, waiting=20),
+        GREEN, "Going well", "it begins; the rate is not known yet.",
+    ),
+    "mysql away": (
+        replace(RUNNING, mysql_answers=False, oldest_ms=40_000, sweep_ms=40_000), RED, "Act",
+        "MySQL does not answer: claims are admitted and wait in Redis. Start it.",
+    ),
+    "mysql away, sold out": (
+        replace(SOLD_OUT, mysql_answers=False), RED, "Act",
+        "MySQL does not answer: what was admitted waits in Redis. Start it.",
+    ),
+    "mysql away, direct": (
+        replace(RUNNING, mysql_answers=False, is_queued=False, admitted=None), RED, "Act",
+        "MySQL does not answer: claims of this campaign get 503. Start it.",
+    ),
+    "mysql is back": (
+        replace(RUNNING, oldest_ms=40_000, sweep_ms=40_000, canary_ms=40_000, storable_ms=2_000),
+        AMBER, "Look", "The canary is late: a worker answered the last one 40 s ago.",
+    ),
+    "mysql is back, and storing stands still": (
+        replace(RUNNING, oldest_ms=40_000, storable_ms=11_000), RED, "Act",
+        "Storing stands still: waiting 120, the oldest for 40 s. Restart the worker.",
+    ),
     "turned away": (
         replace(RUNNING, recent=Demand(placed=95, turned_away=5)), AMBER, "Look",
         "5 % of the requests are turned away: by a limit or because we are full.",
@@ -193,7 +245,9 @@ TABLE: dict[str, tuple[Seen, Light, str, str]] = {
         replace(RUNNING, state="paused", is_held=True), RED, "Act",
         "The opening is held back: see its board.",
     ),
-    "draft": (Seen(state="draft", admitted=0), GREY, "Draft", "It is not scheduled yet."),
+    "draft": (
+        Seen(state="draft", admitted=0), GREY, "Draft", "It will not open until it is scheduled.",
+    ),
     "closed": (
         replace(SOLD_OUT, state="closed", slowest_ms=None), GREY, "Closed",
         "issued 5,000 of 5,000, all stored.",
@@ -210,6 +264,31 @@ def test_what_is_seen_has_its_light_and_its_words(case: str) -> None:
     seen, light, word, text = TABLE[case]
     judged = judge_sale(seen)
     assert (judged.light, judged.word, judged.text) == (light, word, text)
+
+
+def test_a_sold_out_sale_says_its_moment_as_every_other_page_does() -> None:
+    text = judge_sale(replace(SOLD_OUT, sold_out_after_ms=1_676)).text
+    assert text.startswith(f"sold out {duration_text(1_676)} after the opening"), text
+
+
+@pytest.mark.parametrize(
+    ("case", "in_ms"),
+    [("ready", 10_000), ("paused ahead", 10_000), ("checks not known", 10_000),
+     ("red check, the hold comes a minute before the opening", 99_000)],
+)  # fmt: skip
+def test_the_clock_of_a_sentence_is_told_so_that_it_runs(case: str, in_ms: int) -> None:
+    judged = judge_sale(TABLE[case][0])
+    assert judged.clock is not None
+    assert judged.clock.in_ms == in_ms
+    assert judged.clock.text in judged.text
+
+
+def test_while_both_stores_are_away_both_are_told() -> None:
+    judged = judge_sale(Seen(state="open", redis_answers=False, mysql_answers=False))
+    assert "claims get 503" in judged.text
+    assert [finding.text for finding in judged.also] == [
+        "MySQL does not answer: what was admitted waits in Redis. Start it."
+    ]
 
 
 def running(name: str, value: Any) -> Seen:

@@ -7,6 +7,7 @@
   const PATIENCE_MS = 10000;
   const LONGEST_COUNTDOWN_S = 86400;
   const note = document.getElementById("home-note");
+  const now = note.parentElement;
   const homeNowMs = () => Number(document.getElementById("home").dataset.nowMs);
   let aheadMs = homeNowMs() - Date.now();
 
@@ -25,11 +26,29 @@
     await refreshParts(PATIENCE_MS);
     aheadMs = homeNowMs() - Date.now();
     note.textContent = "";
+    now.classList.remove("old");
     showCountdowns();
   }
 
-  function complain(error) {
-    note.textContent = error instanceof LoggedOut ? note.dataset.loggedOut : note.dataset.lost;
+  // While MySQL is away Redis still knows what is admitted and what waits.
+  async function showCounts(article) {
+    const said = await (await ask(article.dataset.url, PATIENCE_MS)).json();
+    for (const shown of article.querySelectorAll("[data-count]")) {
+      const count = said[shown.dataset.count];
+      shown.textContent = count === null ? "?" : count.toLocaleString(document.documentElement.lang);
+    }
+    article.classList.add("known");
+  }
+
+  async function complain(error) {
+    now.classList.add("old");
+    const isAway = error instanceof DatabaseAway;
+    const { loggedOut, databaseAway, lost } = note.dataset;
+    note.textContent = error instanceof LoggedOut ? loggedOut : isAway ? databaseAway : lost;
+    if (!isAway) return;
+    const articles = [...now.querySelectorAll("article[data-url]")];
+    articles.forEach((article) => article.classList.remove("known"));
+    await Promise.allSettled(articles.map(showCounts));
   }
 
   async function keepRefreshing() {

@@ -64,7 +64,8 @@
   // Of counts that nobody knows there is no sample. A clock that went back begins a new chart.
   function keep(said) {
     if (said.admitted === null) return;
-    const { seenAt, admitted, stored } = said;
+    const { seenAt, admitted } = said;
+    const stored = said.stored ?? samples.at(-1)?.stored ?? 0; // MySQL away: nothing is stored
     const at = said.now_ms ?? seenAt;
     if (samples.length && samples.at(-1).at >= at) samples = [];
     samples = samples.filter((sample) => sample.at > at - CHART_MS);
@@ -121,7 +122,8 @@
     const said = await (await ask(words.url, PATIENCE_MS)).json();
     said.seenAt = Date.now();
     if (said.now_ms !== null) ahead = said.now_ms - said.seenAt;
-    if (said.revision !== revision) {
+    panel.classList.remove("old");
+    if (said.revision !== revision && said.is_whole) {
       await refreshParts(PATIENCE_MS);
       revision = said.revision;
       showLight().catch(() => {});
@@ -134,15 +136,23 @@
     showRate(said.admitted !== null);
   }
 
-  // The light of the readiness board, by its quick checks. Until it is known the link asks "Ready?".
+  // The light of the readiness board, by its quick checks. While it is not known, the link asks.
   async function showLight() {
     const shown = panel.querySelector("[data-light]");
     if (!shown) return;
-    const board = await (await ask(words.lightUrl, LIGHT_PERIOD_MS)).json();
+    const board = await askBoard();
     shown.className = `light light-${board.light}`;
     shown.querySelector("[data-light-word]").textContent = board.word;
     const reds = board.red_labels.join(", ");
     shown.querySelector("[data-light-reds]").textContent = reds && `: ${reds}`;
+  }
+
+  async function askBoard() {
+    try {
+      return await (await ask(words.lightUrl, LIGHT_PERIOD_MS)).json();
+    } catch {
+      return { light: "grey", word: words.ready, red_labels: [] }; // the figures complain
+    }
   }
 
   async function keepShowingLight() {
@@ -150,7 +160,11 @@
     setTimeout(keepShowingLight, LIGHT_PERIOD_MS);
   }
 
-  const complain = (error) => say(error instanceof LoggedOut ? words.loggedOut : words.lost);
+  function complain(error) {
+    panel.classList.add("old");
+    const isAway = error instanceof DatabaseAway;
+    say(error instanceof LoggedOut ? words.loggedOut : isAway ? words.databaseAway : words.lost);
+  }
 
   async function keepRefreshing() {
     if (!document.hidden) await refresh().catch(complain);

@@ -3,12 +3,14 @@
 "use strict";
 
 class LoggedOut extends Error {}
+class DatabaseAway extends Error {}
 
 const PARTS = "[data-part], #campaign_form";
 
 const nameOf = (part) => part.dataset.part ?? part.id;
 
-// Fetched with a limit of time; LoggedOut where the server sends us to its login page.
+// Fetched with a limit of time; LoggedOut where the server sends us to its login page, DatabaseAway
+// where it has no MySQL.
 async function ask(address, patienceMs) {
   const answer = await fetch(address, {
     redirect: "manual",
@@ -16,6 +18,7 @@ async function ask(address, patienceMs) {
     signal: AbortSignal.timeout(patienceMs),
   });
   if (answer.type === "opaqueredirect") throw new LoggedOut();
+  if (answer.headers.get("X-Dependency-Away") === "database") throw new DatabaseAway();
   if (!answer.ok) throw new Error(answer.statusText);
   return answer;
 }

@@ -11,7 +11,8 @@
   const chart = page.querySelector("[data-chart]");
   let seconds = [];
   let redisMs = null;
-  let aheadMs = 0; // by which the deciding clock is ahead of this browser's
+  let aheadMs = Number(words.nowMs) - Date.now(); // by which the deciding clock is ahead of ours
+  let clocks = []; // within the verdict's sentences: [element, sentence, clock, moment]
   let spoken = "";
 
   const write = (element, text) => {
@@ -25,12 +26,17 @@
     return element;
   }
 
-  function showVerdict({ light, word, text, also, topic, spoken: copy = text }) {
+  function showVerdict({ light, word, text, also, topic, clock, spoken: copy = text }) {
     const verdict = page.querySelector("[data-verdict]");
     verdict.className = `verdict light-${light}`;
     write(verdict.querySelector("[data-word]"), word);
-    write(verdict.querySelector("[data-text]"), text);
-    verdict.querySelector("[data-also]").replaceChildren(...also.map(([, each]) => made("li", each)));
+    const lines = also.map((each) => made("li", each.text));
+    verdict.querySelector("[data-also]").replaceChildren(...lines);
+    const sentences = [[verdict.querySelector("[data-text]"), text, clock]];
+    sentences.push(...also.map((each, index) => [lines[index], each.text, each.clock]));
+    clocks = sentences.filter(([, , running]) => running);
+    if (!clock) write(verdict.querySelector("[data-text]"), text);
+    showClocks();
     const news = `${word} ${topic}`;
     if (spoken !== news) write(page.querySelector("[data-spoken]"), `${word}: ${copy}`); // no running numbers
     spoken = news;
@@ -54,7 +60,7 @@
     countdown.dataset.closes = said.closes_ms;
   }
 
-  function showOutcomes(rows) {
+  function showOutcomes(rows, isKnown) {
     const lines = rows.map((row) => {
       const line = made("tr", "", row.kind);
       const head = made("th", row.label);
@@ -64,7 +70,7 @@
     });
     if (!lines.length) {
       const line = made("tr", "");
-      line.append(made("td", words.nobody));
+      line.append(made("td", isKnown ? words.nobody : "?"));
       line.firstChild.colSpan = 3;
       lines.push(line);
     }
@@ -72,12 +78,12 @@
   }
 
   function showAgenda(entries) {
-    const lines = entries.map((entry) => {
+    const lines = (entries ?? []).map((entry) => {
       const line = made("li", "", entry.own ? "own" : "");
       line.append(made("time", entry.at), " ", made("b", entry.slug), ` ${entry.what}`);
       return line;
     });
-    page.querySelector("[data-agenda]").replaceChildren(...(lines.length ? lines : [made("li", words.none)]));
+    page.querySelector("[data-agenda]").replaceChildren(...(lines.length ? lines : [made("li", entries ? words.none : "?")]));
   }
 
   // A Redis whose clock went back begins a new chart.
@@ -90,27 +96,42 @@
   }
 
   function showChart() {
-    drawChart(chart, seconds, redisMs ?? Date.now(), spanMs, words.zone);
+    if (redisMs === null) chart.replaceChildren(); // nothing is known: not even that nobody asks
+    else drawChart(chart, seconds, redisMs, spanMs, words.zone);
+  }
+
+  // As the server writes it: 00:10, 1:02:03.
+  function clockText(leftS) {
+    const two = (number) => String(number).padStart(2, "0");
+    const hours = Math.floor(leftS / 3600);
+    return `${hours ? `${hours}:` : ""}${two(Math.floor(leftS / 60) % 60)}:${two(leftS % 60)}`;
   }
 
   // By the clock that decides: between two answers ours goes on from its last word.
-  function showCountdown() {
+  const leftUntil = (moment) => Math.ceil((Number(moment) - Date.now() - aheadMs) / 1000);
+
+  const isShown = (leftS) => leftS > 0 && leftS < LONGEST_COUNTDOWN_S;
+
+  // The sentences' clocks and the large one run together.
+  function showClocks() {
+    for (const [element, sentence, [clock, moment]] of clocks) {
+      const leftS = Math.max(0, leftUntil(moment));
+      write(element, leftS < LONGEST_COUNTDOWN_S ? sentence.replace(clock, clockText(leftS)) : sentence);
+    }
     const countdown = page.querySelector(".countdown");
-    const left = (moment) => Math.ceil((Number(moment) - Date.now() - aheadMs) / 1000);
-    const opensS = left(countdown.dataset.opens);
-    const leftS = opensS > 0 ? opensS : left(countdown.dataset.closes);
-    countdown.hidden = !(leftS > 0 && leftS < LONGEST_COUNTDOWN_S);
-    const two = (number) => String(number).padStart(2, "0");
-    const clock = [Math.floor(leftS / 3600), Math.floor(leftS / 60) % 60, leftS % 60];
+    const { state } = page.querySelector("[data-state]").dataset;
+    const opensS = leftUntil(countdown.dataset.opens);
+    const leftS = opensS > 0 ? opensS : leftUntil(countdown.dataset.closes);
+    countdown.hidden = !isShown(leftS) || (opensS > 0 ? state !== "scheduled" : state === "draft");
     write(countdown.querySelector("span"), opensS > 0 ? words.opensIn : words.closesIn);
-    write(countdown.querySelector("b"), clock.map(two).join(":"));
+    write(countdown.querySelector("b"), clockText(Math.max(0, leftS)));
   }
 
   async function refresh() {
     const last = seconds.length ? Math.max(...seconds.map(([at]) => at)) : 0;
     const said = await (await ask(`${words.url}?since=${last}`, PATIENCE_MS)).json();
     aheadMs = said.now_ms - Date.now();
-    if (said.revision !== words.revision) {
+    if (said.revision !== words.revision && said.is_whole) {
       await refreshParts(PATIENCE_MS);
       words.revision = said.revision;
     }
@@ -118,7 +139,7 @@
     showVerdict(said.verdict_shown);
     showFigures(said.figures_shown);
     showState(said);
-    showOutcomes(said.outcomes);
+    showOutcomes(said.outcomes, said.redis_ms !== null);
     showAgenda(said.agenda);
     keep(said);
     showChart();
@@ -126,7 +147,8 @@
 
   function complain(error) {
     page.classList.add("old");
-    const text = error instanceof LoggedOut ? words.loggedOut : words.lost;
+    const isAway = error instanceof DatabaseAway;
+    const text = error instanceof LoggedOut ? words.loggedOut : isAway ? words.databaseAway : words.lost;
     showVerdict({ light: "grey", word: words.ask, text, also: [], topic: text });
   }
 
@@ -147,5 +169,5 @@
 
   new ResizeObserver(showChart).observe(chart.parentElement);
   keepRefreshing();
-  setInterval(showCountdown, 250);
+  setInterval(showClocks, 250);
 })();
