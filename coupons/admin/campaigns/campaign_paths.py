@@ -23,7 +23,7 @@ def campaign_paths(page: CampaignBase, *rows: Row) -> list[URLPattern]:
     ]
 
 
-def polled_path(
+def path_without_mysql(
     page: CampaignBase,
     address: str,
     name: str,

@@ -23,7 +23,7 @@ from coupons.admin.campaigns import (
     slot_progress,
     undo_pages,
 )
-from coupons.admin.campaigns.campaign_paths import campaign_paths, polled_path
+from coupons.admin.campaigns.campaign_paths import campaign_paths, path_without_mysql
 from coupons.admin.campaigns.commands import VERBS
 from coupons.admin.campaigns.confirmation import confirm_page, from_live
 from coupons.admin.campaigns.shown_state import shown_state
@@ -83,7 +83,7 @@ class CampaignPages(CampaignBase):
             ("parked/", "parked", self.parked_view),
             ("do/<str:verb>/", "do", self.do_view),
         )
-        polled = polled_path(
+        polled = path_without_mysql(
             self, "live.json", "live_counts", self.live_counts, self.counts_without_mysql
         )
         files = [

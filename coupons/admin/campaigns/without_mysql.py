@@ -5,7 +5,7 @@ from functools import update_wrapper
 
 from django.http import HttpRequest, HttpResponse
 
-from coupons.admin.login import recent_sessions
+from coupons.admin.login import recent_sessions, sessions
 from coupons.database import availability, error_codes
 from coupons.errors import DatabaseAway
 
@@ -24,6 +24,7 @@ def answering_without_mysql(guarded: View, without: View) -> View:
         except Exception as error:
             if not _is_away(error) or not recent_sessions.is_remembered(request):
                 raise
+            sessions.leave_session(request)
             return without(request, pk)
         _note_answer(request, response)
         return response

@@ -9,13 +9,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from coupons.admin.campaigns import revision, slot_progress, undo_pages
-from coupons.admin.campaigns.campaign_paths import campaign_paths, polled_path
+from coupons.admin.campaigns.campaign_paths import campaign_paths, path_without_mysql
 from coupons.admin.campaigns.commands import offered_commands
 from coupons.admin.campaigns.confirmation import confirm_page
 from coupons.admin.formatting import grouped_number, stock_sentence, window_text
@@ -33,6 +34,7 @@ from coupons.errors import CouponError, DependencyAway, NeedsConfirmation
 from coupons.models import Campaign
 from coupons.models.rights import Right
 
+REFRESH_S = 5  # of the page without MySQL
 _BIG_VERBS = ("pause", "resume")
 
 
@@ -40,13 +42,15 @@ class LivePages(CampaignBase):
     def get_urls(self) -> list[URLPattern]:
         own = campaign_paths(
             self,
-            ("live/", "live", self.live_page),
             ("live/stock/", "live_stock", self.live_stock),
         )
-        polled = polled_path(
-            self, "live/figures.json", "live_figures", self.live_figures, self.figures_anyway
-        )
-        return [*own, polled, *super().get_urls()]
+        anyway = [
+            path_without_mysql(self, "live/", "live", self.live_page, self.page_anyway),
+            path_without_mysql(
+                self, "live/figures.json", "live_figures", self.live_figures, self.figures_anyway
+            ),
+        ]
+        return [*own, *anyway, *super().get_urls()]
 
     def live_page(self, request: HttpRequest, pk: int) -> HttpResponse:
         reading = self._reading(request, pk)
@@ -68,6 +72,18 @@ class LivePages(CampaignBase):
     def live_figures(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Polled by the page once a second; `?since=` names the last second that it has (ms)."""
         return _figures(request, self._reading(request, pk))
+
+    def page_anyway(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """While MySQL, which has the rights, does not answer: to look at, nothing to do."""
+        reading = read_sale(pk)
+        context = {
+            "campaign": reading.campaign,
+            "label": _state_label(reading),
+            "verdict": page_texts.verdict_of(reading),
+            "figures": page_texts.figures_of(reading),
+        }
+        page = render_to_string("admin/coupons/campaign/live_without_mysql.html", context)
+        return HttpResponse(page, status=503, headers={"Refresh": str(REFRESH_S)})
 
     def figures_anyway(self, request: HttpRequest, pk: int) -> HttpResponse:
         """While MySQL, which has the rights, does not answer."""

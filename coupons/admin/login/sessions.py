@@ -23,8 +23,14 @@ REMOVED_AT_ONCE = 1_000  # rows of ended sessions, in a statement
 
 def extend_session(request: HttpRequest) -> None:
     """Record a use of the session, if this request is one of a logged-in person."""
-    if request.session.accessed and _is_due(request):
+    is_left = vars(request).get("leaves_session", False)
+    if not is_left and request.session.accessed and _is_due(request):
         request.session[USED_AT] = time.time()
+
+
+def leave_session(request: HttpRequest) -> None:
+    """Record no use: MySQL, which has the session, does not answer."""
+    vars(request)["leaves_session"] = True
 
 
 def remove_ended_sessions() -> int:

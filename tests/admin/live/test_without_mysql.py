@@ -115,6 +115,29 @@ def test_the_live_page_goes_on_with_what_redis_knows(
     assert (said["is_whole"], said["revision"]) == (False, before["revision"])
 
 
+def test_so_does_the_page_itself(
+    open_campaign: CampaignMaker, mina: Client, outage: Outage
+) -> None:
+    open_campaign(stock=30)
+    url = f"/admin/coupons/campaign/{Campaign.objects.get().pk}/live/"
+    assert mina.get(url).status_code == 200
+    outage.begin()
+    sell(5)
+    for language, text in (
+        ("en", "MySQL does not answer: claims are admitted and wait in Redis."),
+        ("ko", "MySQL이 응답하지 않습니다. 신청은 계속 접수되어"),
+    ):
+        expire_readings()
+        answer = mina.get(url, headers={"Accept-Language": language})
+        page = answer.content.decode()
+        assert (answer.status_code, answer.headers["Refresh"]) == (503, "5")
+        assert text in page
+        assert '<td data-figure="admitted">5</td>' in page
+        assert '<td data-figure="stored">?</td>' in page
+    stranger = Client(raise_request_exception=False, headers={"Cookie": "sessionid=made-up"})
+    assert "data-figure" not in stranger.get(url).content.decode()
+
+
 def test_so_does_the_campaigns_panel(
     open_campaign: CampaignMaker, mina: Client, outage: Outage
 ) -> None:
