@@ -34,6 +34,11 @@ def test_a_button_begins_a_rehearsal_and_the_page_shows_it(
     page = operator_client.post(url, form, follow=True).content.decode()
     assert "The rehearsal begins within seconds." in page
     assert '<progress max="50" value="0"' in page
+    part = page.partition('<div data-part="rehearsal-messages">')[2].partition("</div>")[0]
+    assert "The rehearsal begins within seconds." in part, "the next fetch replaces it"
+    fetched = operator_client.get(url).content.decode()
+    part = fetched.partition('<div data-part="rehearsal-messages">')[2].partition("</div>")[0]
+    assert part.strip() == ""
     assert later.events.first().kind == EventKind.REHEARSAL_BEGAN  # type: ignore[union-attr]
     operator_client.post(url, {"stop": "yes"})
     assert not work.work_on_rehearsal()

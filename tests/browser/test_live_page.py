@@ -169,6 +169,17 @@ def test_a_site_that_is_gone_is_told(open_window: Callable[..., Browser], draft:
     window.wait_for_text("[data-verdict]", "The figures are old: the site does not answer.")
 
 
+def test_the_version_stands_where_the_page_does(
+    open_window: Callable[..., Browser], draft: Draft
+) -> None:
+    open_sale(draft, stock=5_000)
+    window = open_window()
+    left = "return document.querySelector('#footer p').getBoundingClientRect().left"
+    for width in (1280, 390):
+        window.resize_page(width, 900)
+        assert window.run_script(left) >= 10
+
+
 def schedule_sale(draft: Draft, in_s: int) -> None:
     opens = timezone.now() + timedelta(seconds=in_s)
     draft("sale", opens_at=opens, closes_at=opens + timedelta(minutes=5))

@@ -33,7 +33,9 @@ from coupons.claims.timestamps import milliseconds_of, moment_of
 from coupons.errors import CouponError, DependencyAway, NeedsConfirmation
 from coupons.models import Campaign
 from coupons.models.rights import Right
+from coupons.operations import approvals
 
+REQUESTS_SHOWN = 10
 REFRESH_S = 5  # of the page without MySQL
 _BIG_VERBS = ("pause", "resume")
 
@@ -65,6 +67,7 @@ class LivePages(CampaignBase):
             "verdict": page_texts.verdict_of(reading),
             "verbs": _verbs(reading, request),
             "may_change_stock": _may_change_stock(reading, request),
+            "requests": list(approvals.open_requests(reading.campaign)[:REQUESTS_SHOWN]),
             "undos": undo_pages.shown_offers(reading.campaign, request),
         }  # fmt: skip
         return TemplateResponse(request, "admin/coupons/campaign/live.html", context)

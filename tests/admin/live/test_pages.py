@@ -19,6 +19,7 @@ from coupons.claims.values import Outcome
 from coupons.issuing import drain
 from coupons.models import Campaign
 from coupons.observability import hot_counters
+from coupons.operations import approvals
 from coupons.store import keys, store
 from coupons.store.demand import Counted
 from coupons.store.live import SaleReading
@@ -417,3 +418,16 @@ def test_no_rate_is_told_before_one_is_known(open_campaign: CampaignMaker, mina:
     said = figures(mina)
     assert shown(said, "rate") == "?"
     assert said["verdict_shown"]["text"] == "it begins; the rate is not known yet."
+
+
+def test_a_request_to_close_is_seen_on_the_page(open_campaign: CampaignMaker, mina: Client) -> None:
+    open_campaign()
+    url = URL.format(Campaign.objects.get().pk)
+    before = figures(mina)["revision"]
+    assert "Waits for a second person" not in mina.get(url).content.decode()
+    request = approvals.ask_close("sale", actor="theo", reason="the price is wrong")
+    expire_reading()
+    page = mina.get(url).content.decode()
+    assert re.search("Waits for a second person: [a-z ]*close[a-z ]*, asked by theo.", page, re.I)
+    assert f"/admin/coupons/approvalrequest/{request.pk}/change/" in page
+    assert figures(mina)["revision"] != before, "an open page fetches it"
