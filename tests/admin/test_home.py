@@ -50,7 +50,7 @@ def test_it_shows_what_is_on_what_is_next_and_what_is_red(
     assert [one.slug for one in home.context["just_closed"]] == ["over"]
     text = home.content.decode()
     assert "Autumn sale" in text
-    assert "<dd>1,499</dd>" in text
+    assert '<dd data-count="remaining">1,499</dd>' in text
 
 
 def test_each_next_opening_has_its_light_or_the_way_to_it(
@@ -132,7 +132,7 @@ def test_without_redis_it_says_so_and_shows_the_rest(
     assert "no claim is parked" not in text
     assert slugs_of(home, "on_now") == ["sale"]
     assert slugs_of(home, "next_openings") == ["soon"]
-    assert "<dd>?</dd>" in text
+    assert '<dd data-count="remaining">?</dd>' in text
     assert "/admin/coupons/coupon/" in text
 
 
