@@ -208,8 +208,8 @@ class SaleWorld:
         self.confirming, self._behind = 1, None
 
     def fail_over(self) -> None:
-        """The replica is promoted with its data, whatever a thread that writes notes of refusals has
-        sent since."""
+        """The replica is promoted with its data, whatever the thread that writes notes of refusals
+        has sent since."""
         assert self._behind is not None
         disposable.empty_redis(self.redis)
         for name, held in self._behind.items():
