@@ -144,7 +144,16 @@ def _moment(iso: str | None) -> str:
 
 
 def _red_checks(data: Data) -> str:
-    return _("red: {}").format(", ".join(map(check_label, data.get("checks", ()))))
+    return _("red: {}").format(_checks(data))
+
+
+def _checks(data: Data) -> str:
+    return ", ".join(map(check_label, data.get("checks", ())))
+
+
+def held_reason(event: CampaignEvent) -> str:
+    """What held the opening back, as it was then: the board says what is red now."""
+    return _("Red when it was held back: {}.").format(_checks(event.data or {}))
 
 
 def _warm_up(data: Data) -> str:

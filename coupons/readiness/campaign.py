@@ -12,7 +12,7 @@ from coupons.claims import coupon_codes
 from coupons.claims.timestamps import clock_text
 from coupons.models import Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import EARLIEST
-from coupons.readiness.result import Line, amber, green, red
+from coupons.readiness.result import Light, Line, amber, green, red
 from coupons.store import Definition, store
 
 State = Campaign.State
@@ -36,14 +36,7 @@ def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) 
     """`by_clock` is its effective state, recorded or not; `is_ahead`: the opening is in the
     future."""
     if by_clock != State.CLOSED and campaign.held:
-        return amber(
-            "state",
-            _("Held back: the board was red shortly before the opening."),
-            _(
-                "Correct what is red, or override it with a reason: manage.py readiness {} "
-                "--override REASON"
-            ).format(campaign.slug),
-        )  # fmt: skip
+        return _held_line(campaign, is_ahead=is_ahead)
     if by_clock == State.DRAFT:
         do = _("Schedule it: a draft admits no claims.")
         return amber("state", _("It is a draft."), do)
@@ -53,6 +46,24 @@ def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) 
     if by_clock == State.CLOSED:
         return red("state", _("It is over."), _("Make a new campaign."))
     return green("state", _("It is {state}.").format(state=by_clock.label))
+
+
+def _held_line(campaign: Campaign, *, is_ahead: bool) -> Line:
+    """After the opening time correcting opens nothing (`opening_hold.release_opening`)."""
+    if is_ahead:
+        do = _(
+            "Correct what is red, or override it with a reason: manage.py readiness {} "
+            "--override REASON"
+        )
+        on_page = _("Correct what is red, or let it be overridden, with a reason.")
+    else:
+        do = _(
+            "Override it with a reason: manage.py readiness {} --override REASON. "
+            "Correcting what is red opens it no more."
+        )
+        on_page = _("Let it be overridden, with a reason. Correcting what is red opens it no more.")
+    seen = _("Held back: the board was red shortly before the opening.")
+    return Line("state", Light.AMBER, seen, do.format(campaign.slug), on_page)
 
 
 def in_both_stores(campaign: Campaign) -> Line:

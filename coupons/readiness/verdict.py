@@ -25,9 +25,26 @@ def opening_verdict(board: Board) -> str:
 def _of_held(board: Board) -> str:
     if board.is_ahead:
         return _(
-            "{slug} is held back. Before {opens} it is released once nothing is red; later by you."
+            "{slug} is held back. Before {opens} it is released once nothing is red; "
+            "later it opens only by an override."
         )
-    return _("{slug} is held back since before {opens}, its opening: only you can open it now.")
+    return _(
+        "{slug} is held back since before {opens}, its opening. It opens only by an override now, "
+        "also when nothing is red any more."
+    )
+
+
+def held_for(board: Board) -> str:
+    """`eviction (ready now), broker (still not ready)`: why the opening was held back, and what the
+    board says of it now. "": it isn't held back."""
+    checks = (board.held.data or {}).get("checks", ()) if board.held else ()
+    red_now = {line.name for line in board.reds}
+    return ", ".join(_check_now(name, is_red=name in red_now) for name in checks)
+
+
+def _check_now(name: str, *, is_red: bool) -> str:
+    text = _("{} (still not ready)") if is_red else _("{} (no longer red)")
+    return text.format(labels.check_label(name))
 
 
 def _of_scheduled(board: Board) -> str:

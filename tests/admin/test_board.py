@@ -152,6 +152,42 @@ def test_a_held_back_opening_is_shown_on_both_pages_and_can_not_be_resumed(
     )
 
 
+def pass_the_opening(settings: Any) -> None:
+    """It is over, and what was red has been corrected."""
+    Campaign.objects.update(opens_at=timezone.now() - timedelta(seconds=5))
+    settings.REDIS_WAIT_REPLICAS = 0
+
+
+def test_after_its_time_a_held_opening_says_who_may_open_it_and_what_is_red_now(
+    operator_client: Client,
+    read_only_client: Client,
+    held_back_opening: None,
+    campaign_url: Page,
+    settings: Any,
+) -> None:
+    """To correct what was red opens nothing any more, and who may not override is told who may."""
+    address = campaign_url("sale", "readiness")
+    before = page_text(read_only_client.get(address))
+    assert "Held back for: replicas (still not ready)." in before
+    assert "Correct what is red, or let it be overridden" in before
+    pass_the_opening(settings)
+    approver, other = (
+        page_text(client.get(address)) for client in (operator_client, read_only_client)
+    )
+    for shown in (approver, other):
+        assert "It opens only by an override now" in shown
+        assert "Held back for: replicas (no longer red)." in shown
+        assert "Correcting what is red opens it no more." in shown
+        assert "--override" not in shown
+        assert "red: replicas" not in shown
+    assert "You may override it, below." in approver
+    assert 'ask an approver, somebody with the right "Can let an opening go on' in other
+    assert "You may override" not in other
+    assert "Red when it was held back: replicas." in page_text(
+        read_only_client.get(campaign_url("sale"))
+    )
+
+
 def test_an_override_needs_a_reason_and_keeps_it(
     operator_client: Client, held_back_opening: None, campaign_url: Page
 ) -> None:

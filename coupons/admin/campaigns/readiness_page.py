@@ -27,7 +27,7 @@ from coupons.models.rights import Right
 from coupons.readiness import board
 from coupons.readiness.board import Board
 from coupons.readiness.result import Light, Line
-from coupons.readiness.verdict import opening_verdict
+from coupons.readiness.verdict import held_for, opening_verdict
 
 LIGHTS: dict[Light, Promise] = {
     Light.GREEN: gettext_lazy("ready"),
@@ -54,6 +54,7 @@ class BoardPages(CampaignBase):
             "title": _("Ready for the opening?"),
             "subtitle": shown_board.campaign.slug,
             "may_override": has_right(request, Right.OVERRIDE) and shown_board.can_be_overridden,
+            "override_right": _(Right.OVERRIDE.label),
         }  # fmt: skip
         return TemplateResponse(request, "admin/coupons/campaign/readiness.html", context)
 
@@ -110,7 +111,7 @@ def board_for_page(shown_board: Board) -> dict[str, Any]:
         "board": shown_board,
         "campaign": shown_board.campaign,
         "word": LIGHTS[shown_board.light],
-        "held_why": labels.event_details(shown_board.held) if shown_board.held else "",
+        "held_for": held_for(shown_board),
         "override_reason": labels.event_details(shown_board.overridden)
         if shown_board.overridden
         else "",

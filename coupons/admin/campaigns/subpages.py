@@ -66,7 +66,7 @@ def panel_context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "may_copy": request.user.has_perm("coupons.add_campaign"),
         "undos": undo_pages.shown_offers(campaign, request),
         "requests": list(approvals.open_requests(campaign)[:REQUESTS_SHOWN]),
-        "held_why": labels.event_details(shown.held) if shown.held else "",
+        "held_why": labels.held_reason(shown.held) if shown.held else "",
         "counts": counts,
         "after_sale": after_sale.summary_of(campaign, counts),
         "window": formatting.window_text(campaign),
