@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import is_valid_path
+from django.utils import translation
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
@@ -172,10 +173,21 @@ def _without_database(request: HttpRequest, error: BaseException) -> HttpRespons
     if not _is_admin_page(request):
         return _translate(request, error_response(away))
     _log_once_a_second(away)
-    page = render_to_string("503.html")  # with the request it would query the user
+    return _page_without_database(request, jittered_wait_s(away.retry_after_s))
+
+
+def _page_without_database(request: HttpRequest, wait_s: int | None) -> HttpResponse:
+    """Loads itself again if it was only looked at. After a POST it does nothing by itself: what was
+    typed is behind the browser's "back". The language is chosen here: where the session failed, no
+    middleware has chosen one, or it is unset again."""
+    is_posted = request.method not in ("GET", "HEAD")
+    content = {"address": request.get_full_path(), "wait_s": wait_s, "is_posted": is_posted}
+    language = translations.page_language(request)
+    with translation.override(language):
+        page = render_to_string("503.html", content)  # with the request it would query the user
     response = HttpResponse(page, status=503)
-    response["Retry-After"] = str(jittered_wait_s(away.retry_after_s))
-    response["X-Dependency-Away"] = away.dependency  # for pages that poll
+    response["Retry-After"], response["Content-Language"] = str(wait_s), language
+    response["X-Dependency-Away"] = DatabaseAway.dependency  # for pages that poll
     return response
 
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from django.http import HttpResponseBase
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -40,6 +41,13 @@ def translated_document(problem: bytes, accepted: str) -> tuple[bytes, str]:
 def language_of(accepted: str) -> str:
     """The supported language that this Accept-Language header prefers."""
     return preferred_language(accepted, _LANGUAGES)
+
+
+def page_language(request: HttpRequest) -> str:
+    """The language of an operator's page: the one chosen there, else the browser's."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
+    return chosen if chosen in dict(settings.LANGUAGES) else language_of(accepted)
 
 
 def _translated(body: bytes, language: str) -> tuple[bytes, str]:

@@ -143,6 +143,29 @@ def test_without_its_database_the_admin_says_so_and_does_not_break(
     assert "db.internal" not in page
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_without_its_database_a_page_that_was_looked_at_loads_itself_again(
+    failing_database: Callable[[int], Client], language: str
+) -> None:
+    client = failing_database(2003)
+    answer = client.get(f"{LIST}?q=a", headers={"Accept-Language": f"{language};q=0.9"})
+    page = answer.content.decode()
+    assert f'<html lang="{language}">' in page
+    assert ("데이터베이스가 응답하지 않습니다" in page) == (language == "ko")
+    wait_s = answer.headers["Retry-After"]
+    assert f'<a class="again" data-wait-s="{wait_s}" href="{LIST}?q=a">' in page
+    assert "pages/again" in page and "was saved" not in page and "last change" not in page
+
+
+def test_without_its_database_what_was_sent_is_never_sent_again(
+    failing_database: Callable[[int], Client],
+) -> None:
+    page = failing_database(2003).post(ADD, {"slug": "sale"}).content.decode()
+    assert "Whether your last change was saved is not known" in page
+    assert f'<a href="{ADD}">' in page
+    assert "<script" not in page and "<form" not in page
+
+
 def test_a_fault_of_ours_is_still_a_500(failing_database: Callable[[int], Client]) -> None:
     assert failing_database(1054).get(LIST).status_code == 500
 
