@@ -18,6 +18,7 @@ from coupons import dry_run
 from coupons.bulk import jobs
 from coupons.campaigns import lifecycle, slots
 from coupons.campaigns.definition import Conditions
+from coupons.claims.timestamps import milliseconds_of
 from coupons.database import availability, clock
 from coupons.errors import CouponError, DependencyAway, UnknownCampaign
 from coupons.issuing import dead_letters
@@ -53,8 +54,21 @@ def forecast_verb(verb: str, slug: str, *, actor: str, **options: Any) -> Foreca
     now, after = _dry(_as_it_is(verb, slug), run)
     if after is None:
         return now
+    if verb == "reschedule":
+        now = _with_window(now, after)
     made = after.stock - _highest_slot(slug) if verb in _MAKES_SLOTS else 0
     return replace(now, state=after.state, stock=after.stock, slots=made)
+
+
+def _with_window(now: Forecast, after: Campaign) -> Forecast:
+    """With the window before and after. The run's transaction has been rolled back."""
+    with availability.require_database():
+        before = Campaign.objects.get(slug=now.slug)
+    return replace(
+        now,
+        opened_ms=milliseconds_of(before.opens_at), closed_ms=milliseconds_of(before.closes_at),
+        opens_ms=milliseconds_of(after.opens_at), closes_ms=milliseconds_of(after.closes_at),
+    )  # fmt: skip
 
 
 def forecast_replay(slug: str, *, actor: str, ids: Sequence[str] = ()) -> Forecast:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coupons.audit.durations import duration_text
+from coupons.claims.timestamps import local_text, moment_of
 from coupons.models import Campaign
 
 
@@ -21,7 +22,8 @@ class Forecast:
     back or given up, `refused` lines. As it is now: `hearing` of these merchants have an enabled
     endpoint for such a message, `holders` have a place, `in_checkout` of their coupons are held by
     an order, `waiting` claims are admitted and not stored, `parked` can't be stored, `remaining`
-    places can still be given, `stock_now`, and the opening is `early_ms` ahead.
+    places can still be given, `stock_now`, and the opening is `early_ms` ahead. A window moves to
+    `opens_ms` and `closes_ms`, from `opened_ms` and `closed_ms` (since the Unix epoch; 0: no move).
 
     `refusal`: why it would not be done ("": it would), `refusal_code` its code.
     `tried` of `lines`: a long list is tried for a bounded time.
@@ -50,6 +52,10 @@ class Forecast:
     remaining: int = 0
     stock_now: int = 0
     early_ms: int = 0
+    opens_ms: int = 0
+    closes_ms: int = 0
+    opened_ms: int = 0
+    closed_ms: int = 0
 
     @property
     def effects(self) -> dict[str, Any]:
@@ -178,6 +184,29 @@ def _stock(forecast: Forecast) -> list[str]:
     return [changed, *_slots(forecast), *_holders(forecast)]
 
 
+def _window(forecast: Forecast) -> list[str]:
+    """`Opens 2026-05-01 20:16:00 KST → 2026-05-01 20:04:30 KST (11 min 30 s earlier).`"""
+    moves = [
+        (_("Opens {before} → {after} ({by})."), forecast.opened_ms, forecast.opens_ms),
+        (_("Closes {before} → {after} ({by})."), forecast.closed_ms, forecast.closes_ms),
+    ]
+    told = [
+        text.format(before=_moment(before), after=_moment(after), by=_moved_by(after - before))
+        for text, before, after in moves
+        if before != after
+    ]
+    return [*(told or [_("Its window stays as it is.")]), *_holders(forecast)]
+
+
+def _moment(ms: int) -> str:
+    return local_text(moment_of(ms)).replace(".000 ", " ")
+
+
+def _moved_by(ms: int) -> str:
+    text = _("{} later") if ms > 0 else _("{} earlier")
+    return text.format(duration_text(abs(ms)))
+
+
 def _slots(forecast: Forecast) -> list[str]:
     count = abs(forecast.slots)
     if not count:
@@ -226,7 +255,7 @@ _SENTENCES: dict[str, Callable[[Forecast], list[str]]] = {
     "resume": _opens,
     "close": _close,
     "stock": _stock,
-    "reschedule": lambda forecast: [_("Its window moves."), *_holders(forecast)],
+    "reschedule": _window,
     "replay": _claims,
     "give_up": _claims,
     "revoke": _coupons,

@@ -3,11 +3,14 @@ stock, another window. A higher stock is set at once, because it can be undone."
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from coupons.admission import strategies
+from coupons.campaigns import lifecycle
 from coupons.claims.values import Claim
 from coupons.models import Campaign, Undoable
 from coupons.store import store
@@ -84,8 +87,27 @@ def test_another_window_and_a_lower_stock_are_asked_about_together(
     asked = page_text(operator_client.post(campaign_url("sale"), typed))
     codes = re.findall(r'name="confirmed" value="(\w+)"', asked)
     assert codes == ["window_moved", "stock_lowered"]
-    assert "Its window moves." in asked
+    assert re.search(
+        r"Closes 2\d{3}-\S+ \S+ \w+ → 2099-12-01 12:00:00 \w+ \(\d+ d \d+ h later\)", asked
+    )
+    assert "Opens 2" not in asked  # it stays
     said = typed | {"confirmed": codes}
     assert operator_client.post(campaign_url("sale"), said).status_code == 302
     assert Campaign.objects.get().closes_at > before
     assert stocks() == (5, 5)
+
+
+def test_a_moved_opening_says_from_when_to_when_and_by_how_much(
+    operator_client: Client, draft: Callable[..., Campaign], campaign_url: Page
+) -> None:
+    """In the zone of the page, by the clock of 24 hours."""
+    opens = datetime(2099, 5, 1, 20, 16, tzinfo=timezone.get_current_timezone())
+    draft("later", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    lifecycle.schedule_campaign("later", actor="mina")
+    form = form_fields(operator_client, campaign_url("later"))
+    typed = form | {"opens_at": "2099-05-01T20:04:30"}
+    asked = page_text(operator_client.post(campaign_url("later"), typed))
+    zone = f"{opens:%Z}"
+    moved = f"2099-05-01 20:16:00 {zone} → 2099-05-01 20:04:30 {zone} (11 min 30 s earlier)"
+    assert f"Opens {moved}." in asked
+    assert "Closes 2" not in asked
