@@ -49,6 +49,7 @@ LABELS: dict[str, Promise] = {
     "token_keys": gettext_lazy("token keys"),
     "disk": gettext_lazy("disk"),
     "certificate": gettext_lazy("certificate"),
+    "waitlist": gettext_lazy("waitlist"),
     "warm_up": gettext_lazy("warm-up"),
     "rehearsed": gettext_lazy("rehearsed"),
     # Of a dress rehearsal's verdict.

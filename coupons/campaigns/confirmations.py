@@ -23,20 +23,37 @@ class Question(StrEnum):
     CLOSES_AT_ONCE = "closes_at_once"
     FREE_ORDERS = "free_orders"
     CAP_ALWAYS_REACHED = "cap_always_reached"
+    WAITLIST_UNSERVED = "waitlist_unserved"
 
 
 ALL: frozenset[str] = frozenset(question.value for question in Question)
 Asked = tuple[Question, str]
 JUST_NOW = timedelta(minutes=1)  # an opening at 12:00 scheduled at 12:00:20 is intended
+_WAITLIST = ("waitlist_limit", "returns_to")
 _TERMS = ("discount", "discount_value", "minimum_order", "discount_cap")
 
 
 def ask_about_terms(draft: Campaign, confirmed: frozenset[str]) -> None:
-    """Raises NeedsConfirmation about unusual terms, unless the terms of the saved draft are the
-    same (they were confirmed then)."""
+    """Raises NeedsConfirmation about unusual terms and a waitlist that nobody serves, unless those
+    of the saved draft are the same (they were confirmed then)."""
     stored = _saved_campaign(confirmed, Q(pk=draft.pk))
-    if stored is None or any(getattr(stored, name) != getattr(draft, name) for name in _TERMS):
-        _raise_unconfirmed(_questions_about_terms(draft), confirmed)
+    asked: list[Asked] = []
+    if _differ(stored, draft, _TERMS):
+        asked += _questions_about_terms(draft)
+    if draft.has_unserved_waitlist and _differ(stored, draft, _WAITLIST):
+        asked.append((Question.WAITLIST_UNSERVED, unserved_text()))
+    _raise_unconfirmed(iter(asked), confirmed)
+
+
+def _differ(stored: Campaign | None, draft: Campaign, names: tuple[str, ...]) -> bool:
+    return stored is None or any(getattr(stored, name) != getattr(draft, name) for name in names)
+
+
+def unserved_text() -> str:
+    return _(
+        "Nobody on the waitlist will ever get a coupon: stock that comes back is not given to it. "
+        "Choose the waitlist for stock that comes back, or a longest waitlist of 0."
+    )
 
 
 def ask_about_opening(slug: str, confirmed: frozenset[str]) -> None:

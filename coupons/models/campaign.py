@@ -232,6 +232,11 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.slug
 
+    @property
+    def has_unserved_waitlist(self) -> bool:
+        """Users may join, and nothing is ever given to them: only stock that comes back is."""
+        return self.waitlist_limit > 0 and self.returns_to != self.ReturnsTo.WAITLIST
+
     def unique_error_message(
         self, model_class: type[models.Model], unique_check: Sequence[str]
     ) -> ValidationError:

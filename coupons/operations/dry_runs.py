@@ -22,7 +22,17 @@ from coupons.claims.timestamps import milliseconds_of
 from coupons.database import availability, clock
 from coupons.errors import CouponError, DependencyAway, UnknownCampaign
 from coupons.issuing import dead_letters
-from coupons.models import Campaign, CouponLife, CouponState, GivenUp, Job, JobLine, Tally
+from coupons.models import (
+    Campaign,
+    CouponLife,
+    CouponState,
+    GivenUp,
+    Job,
+    JobLine,
+    Tally,
+    WaitlistEntry,
+    WaitlistState,
+)
 from coupons.operations.forecast import Forecast
 from coupons.store import store
 from coupons.webhooks import routing
@@ -179,12 +189,22 @@ def _as_it_is(verb: str, slug: str) -> Forecast:
         revoked = lives.filter(state=CouponState.REVOKED).count()
         held = lives.filter(state=CouponState.HELD, hold_until__gt=clock.Now()).count()
         given_up = GivenUp.objects.filter(campaign=campaign).count()
+        on_waitlist = waiting_users(campaign)
     return Forecast(
         verb=verb, slug=slug, state=campaign.state, stock=campaign.stock,
         holders=max(0, given - parked - revoked - given_up), in_checkout=held, waiting=waiting,
         parked=parked, remaining=max(0, campaign.stock - given), stock_now=campaign.stock,
-        early_ms=max(0, int(1000 * ahead.total_seconds())),
+        early_ms=max(0, int(1000 * ahead.total_seconds())), on_waitlist=on_waitlist,
+        unserved=campaign.has_unserved_waitlist,
     )  # fmt: skip
+
+
+def waiting_users(campaign: Campaign) -> int:
+    """How many are on its waitlist, as MySQL knows."""
+    if not campaign.waitlist_limit:
+        return 0
+    active = (WaitlistState.WAITING, WaitlistState.OFFERED)
+    return WaitlistEntry.objects.filter(campaign=campaign, state__in=active).count()
 
 
 def _counts(campaign: Campaign) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coupons.audit.durations import duration_text
+from coupons.campaigns import confirmations
 from coupons.claims.timestamps import local_text, moment_of
 from coupons.models import Campaign
 
@@ -22,8 +23,10 @@ class Forecast:
     back or given up, `refused` lines. As it is now: `hearing` of these merchants have an enabled
     endpoint for such a message, `holders` have a place, `in_checkout` of their coupons are held by
     an order, `waiting` claims are admitted and not stored, `parked` can't be stored, `remaining`
-    places can still be given, `stock_now`, and the opening is `early_ms` ahead. A window moves to
-    `opens_ms` and `closes_ms`, from `opened_ms` and `closed_ms` (since the Unix epoch; 0: no move).
+    places can still be given, `stock_now`, `on_waitlist` users wait for stock that comes back
+    (`unserved`: the campaign gives none of it to them), and the opening is `early_ms` ahead. A
+    window moves to `opens_ms` and `closes_ms`, from `opened_ms` and `closed_ms` (since the Unix
+    epoch; 0: no move).
 
     `refusal`: why it would not be done ("": it would), `refusal_code` its code.
     `tried` of `lines`: a long list is tried for a bounded time.
@@ -52,6 +55,8 @@ class Forecast:
     remaining: int = 0
     stock_now: int = 0
     early_ms: int = 0
+    on_waitlist: int = 0
+    unserved: bool = False
     opens_ms: int = 0
     closes_ms: int = 0
     opened_ms: int = 0
@@ -154,6 +159,37 @@ def _opens(forecast: Forecast) -> list[str]:
     return [text.format(f"{forecast.remaining:,}"), *early]
 
 
+def waitlist_after_raise(count: int) -> list[str]:
+    """Of a raised stock, while `count` users wait."""
+    if not count:
+        return []
+    text = ngettext(
+        "{} user waits on the waitlist: new stock is open to everybody, and not kept for them.",
+        "{} users wait on the waitlist: new stock is open to everybody, and not kept for them.",
+        count,
+    )
+    return [text.format(f"{count:,}")]
+
+
+def _waitlist_after_close(forecast: Forecast) -> list[str]:
+    if not (count := forecast.on_waitlist):
+        return []
+    text = (
+        ngettext(
+            "{} user stays on the waitlist, and will never get a coupon.",
+            "{} users stay on the waitlist, and will never get a coupon.",
+            count,
+        )
+        if forecast.unserved
+        else ngettext(
+            "{} user stays on the waitlist, and gets a coupon only if one comes back.",
+            "{} users stay on the waitlist, and get a coupon only if one comes back.",
+            count,
+        )
+    )
+    return [text.format(f"{count:,}")]
+
+
 def _early(forecast: Forecast) -> list[str]:
     if not forecast.early_ms:
         return []
@@ -170,18 +206,22 @@ def _close(forecast: Forecast) -> list[str]:
         _("It closes now, and can't be opened again."),
         *([text.format(f"{forecast.remaining:,}")] if forecast.remaining else []),
         *_holders(forecast),
+        *_waitlist_after_close(forecast),
         *_parked(forecast),
     ]
 
 
 def _schedule(forecast: Forecast) -> list[str]:
-    return [_("It becomes public, and its terms are fixed."), *_slots(forecast)]
+    told = [_("It becomes public, and its terms are fixed."), *_slots(forecast)]
+    return [*told, confirmations.unserved_text()] if forecast.unserved else told
 
 
 def _stock(forecast: Forecast) -> list[str]:
     text = _("The stock becomes {}; it is {} now.")
     changed = text.format(f"{forecast.stock:,}", f"{forecast.stock_now:,}")
-    return [changed, *_slots(forecast), *_holders(forecast)]
+    is_raised = forecast.stock > forecast.stock_now
+    waiting = waitlist_after_raise(forecast.on_waitlist) if is_raised else []
+    return [changed, *_slots(forecast), *waiting, *_holders(forecast)]
 
 
 def _window(forecast: Forecast) -> list[str]:

@@ -120,6 +120,8 @@ def _lines(
     yield from host.host_lines()
     if not quickly:
         yield certificate_line(campaign)
+    if campaign.has_unserved_waitlist:
+        yield campaign_lines.unserved_waitlist(campaign)
     yield campaign_lines.warm_up(campaign)
     if not is_shadow_slug(campaign.slug):
         has_opened = _has_opened(state, is_ahead)

@@ -30,11 +30,14 @@ DOUBTFUL = [
         "every order will get the same amount",
         "cap_always_reached",
     ),
+    ({"waitlist_limit": "50", "returns_to": "burn"}, "will ever get a coupon", "waitlist_unserved"),
+    ({"waitlist_limit": "50", "returns_to": "pool"}, "will ever get a coupon", "waitlist_unserved"),
 ]
 CLEAR = [
     FIXED | {"minimum_order": "5000"},
     {"discount_value": "100", "discount_cap": "10000"},
     {"discount_value": "10", "minimum_order": "10000", "discount_cap": "1000"},
+    {"waitlist_limit": "50", "returns_to": "waitlist"},
 ]
 
 

@@ -7,6 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons.models import Campaign, WaitlistEntry
+from tests.admin.test_form import Page, form_fields
+from tests.admin.test_verbs import page_text
 from tests.conftest import CampaignMaker
 
 LIST = "/admin/coupons/waitlistentry/"
@@ -48,3 +50,11 @@ def test_nothing_can_be_changed(waiting: None, admin_client: Client) -> None:
     assert admin_client.post(f"{LIST}{entry.pk}/change/", {"number": 9}).status_code == 403
     assert admin_client.post(f"{LIST}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
     assert admin_client.get(f"{LIST}add/").status_code == 403
+
+
+def test_a_raised_stock_says_what_it_means_for_those_who_wait(
+    waiting: None, operator_client: Client, campaign_url: Page
+) -> None:
+    form = form_fields(operator_client, campaign_url("sale"))
+    shown = operator_client.post(campaign_url("sale"), form | {"stock": "20"}, follow=True)
+    assert "1 user waits on the waitlist: new stock is open to everybody" in page_text(shown)

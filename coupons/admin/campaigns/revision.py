@@ -23,7 +23,7 @@ from coupons.errors import NeedsConfirmation
 from coupons.models import Campaign
 from coupons.models.rights import Right
 from coupons.operations import dry_runs
-from coupons.operations.forecast import Forecast
+from coupons.operations.forecast import Forecast, waitlist_after_raise
 
 SAID = "all_changes_are_confirmed"  # attribute of a request
 
@@ -75,6 +75,9 @@ def revise_campaign(edited: Campaign, form: Any, request: HttpRequest) -> None:
     if "stock" in changed:
         messages.success(request, stock_sentence(edited.slug, stored.stock, edited.stock))
         vars(request)[SAID] = not moved
+        if edited.stock > stored.stock:
+            for sentence in waitlist_after_raise(dry_runs.waiting_users(stored)):
+                messages.warning(request, sentence)
 
 
 class EditQuestion(StrEnum):

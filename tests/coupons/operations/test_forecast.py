@@ -14,7 +14,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from coupons import dry_run
+from coupons.admission import strategies
 from coupons.campaigns import update
+from coupons.claims.values import Claim
+from coupons.grants import waitlist, waitlist_storing
 from coupons.models import Campaign, CampaignEvent, Merchant, WebhookEndpoint
 from coupons.operations import dry_runs
 from coupons.operations.forecast import Forecast, parse_forecast
@@ -173,3 +176,29 @@ def test_no_sentence_counts_nothing() -> None:
         told = parse_forecast({"verb": verb, "slug": "sale", **empty}).sentences
         assert told
         assert not any(sentence.startswith("0 ") or " 0 " in sentence for sentence in told), told
+
+
+@pytest.mark.parametrize(("verb", "options"), [("stock", {"stock": 3}), ("close", {})])
+@pytest.mark.parametrize("returns_to", ["waitlist", "burn"])
+def test_who_is_on_the_waitlist_is_spoken_of(
+    open_campaign: CampaignMaker, verb: str, options: dict[str, int], returns_to: str
+) -> None:
+    sale = open_campaign("sale", stock=1, waitlist_limit=5, returns_to=returns_to)
+    strategies.admit(sale, Claim("ann"))
+    waitlist.join_waitlist(sale, "bob")
+    waitlist_storing.store_joined("sale")
+    told = dry_runs.forecast_verb(verb, "sale", actor="mina", **options).sentences
+    stays = {
+        "waitlist": "1 user stays on the waitlist, and gets a coupon only if one comes back.",
+        "burn": "1 user stays on the waitlist, and will never get a coupon.",
+    }
+    raised = "1 user waits on the waitlist: new stock is open to everybody, and not kept for them."
+    assert (raised if verb == "stock" else stays[returns_to]) in told
+
+
+def test_scheduling_warns_of_a_waitlist_that_nobody_serves(draft: Drafts) -> None:
+    draft("sale", waitlist_limit=5, returns_to="burn")
+    told = dry_runs.forecast_verb("schedule", "sale", actor="mina").sentences
+    assert told[-1].startswith("Nobody on the waitlist will ever get a coupon")
+    Campaign.objects.update(returns_to="waitlist")
+    assert "waitlist" not in str(dry_runs.forecast_verb("schedule", "sale", actor="mina").sentences)

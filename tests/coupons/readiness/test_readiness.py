@@ -81,6 +81,13 @@ def test_a_draft_is_ambers_and_no_red(draft: Draft) -> None:
     assert board_faults() == {"state": Light.AMBER, "both_stores": Light.AMBER}
 
 
+def test_a_waitlist_that_nobody_serves_is_amber(draft: Draft) -> None:
+    campaign = draft("sale", waitlist_limit=5, returns_to="pool")
+    assert board_lights()["waitlist"] is Light.AMBER
+    Campaign.objects.filter(pk=campaign.pk).update(returns_to="waitlist")
+    assert "waitlist" not in board_lights()
+
+
 def test_a_campaign_that_redis_lost_is_red(scheduled_sale: Campaign) -> None:
     store().client.delete(GATE)
     assert board_faults() == {"both_stores": Light.RED}

@@ -220,6 +220,13 @@ def test_what_is_seldom_meant_is_asked_first(shop: Shop) -> None:
     assert code_of(wrong) == (400, "bad_input")
 
 
+def test_a_waitlist_that_nobody_serves_is_asked_about(shop: Shop) -> None:
+    unserved = lunch(waitlist_limit=50, returns_to="burn")
+    assert list(shop.post("campaigns", unserved).json()["questions"]) == ["waitlist_unserved"]
+    confirmed = unserved | {"confirmed": ["waitlist_unserved"]}
+    assert shop.post("campaigns", confirmed).status_code == 201
+
+
 def test_terms_are_frozen_once_it_is_public(shop: Shop, draft: Any) -> None:
     change(shop, "POST", "/schedule")
     assert code_of(change(shop, "PATCH", "", {"name": "x"})) == (409, "illegal_transition")
