@@ -1,6 +1,6 @@
 """The report's figures in words and pictures, in the reader's language: for page and file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -9,13 +9,13 @@ from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from coupons.audit import labels
 from coupons.audit.durations import duration_text
 from coupons.audit.outcome_labels import outcome_label
 from coupons.claims.timestamps import local_text, moment_of
-from coupons.models import AuditActor, CampaignEvent
+from coupons.models import AuditActor, CampaignEvent, CouponState
 from coupons.proof import svg_charts
 from coupons.proof.report import Figures, faults_of
 from coupons.proof.report_demand import MOST_SECONDS
@@ -130,7 +130,9 @@ def _stock_rows(counts: dict[str, Any]) -> list[tuple[str, str]]:
         (_("given on"), "given_on"), (_("too many"), "over"), (_("left over"), "under"),
         (_("waiting"), "waiting"), (_("parked"), "parked"),
     ]  # fmt: skip
-    return [(label, _number(counts[name])) for label, name in named]
+    rows = [(label, _number(counts[name])) for label, name in named]
+    revoked = counts.get("states", {}).get(CouponState.REVOKED.value, 0)
+    return [*rows[:4], (_("revoked"), _number(revoked)), *rows[4:]]
 
 
 def _time_rows(figures: Figures) -> list[tuple[str, str]]:
@@ -274,14 +276,39 @@ def _time_line(figures: Figures) -> SafeString:
 
 
 def _what(incident: dict[str, Any], whole: Mapping[int, dict[str, Any]]) -> str:
+    if incident["kind"] in _COUPON_TEXTS:
+        return _COUPON_TEXTS[incident["kind"]](incident["data"]["count"])
     data = whole.get(incident.get("event", 0), incident["data"])
     return labels.event_text(CampaignEvent(kind=incident["kind"], data=data))
+
+
+def _revoked(count: int) -> str:
+    return ngettext("{} coupon revoked", "{} coupons revoked", count).format(_number(count))
+
+
+def _given_back(count: int) -> str:
+    text = ngettext("{} coupon given back", "{} coupons given back", count)
+    return text.format(_number(count))
+
+
+def _undone(count: int) -> str:
+    text = ngettext("{} revocation undone", "{} revocations undone", count)
+    return text.format(_number(count))
+
+
+_COUPON_TEXTS: dict[str, Callable[[int], str]] = {
+    "coupons_revoked": _revoked,
+    "coupons_given_back": _given_back,
+    "revocations_undone": _undone,
+}
 
 
 def _who(incident: dict[str, Any]) -> str:
     """A report of an earlier release knows the clock alone."""
     if incident["is_clock"]:
         return _("system")
+    if incident.get("by") == AuditActor.USER:
+        return _("user")
     return _("merchant's key") if incident.get("by") == AuditActor.KEY else _("operator")
 
 

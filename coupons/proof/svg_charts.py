@@ -14,6 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 96, 16, 36
 _INNER_W, _INNER_H = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 _TEXT = 'font-size="13" fill="currentColor" font-family="sans-serif"'
 _TICKS = 5
+_LEAST_APART = 8  # marks of a time line that are closer have one label
 _HATCHING = (
     '<defs><pattern id="{}" width="5" height="5" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="5" stroke="currentColor" '
@@ -93,26 +94,56 @@ def draw_bars(
 
 
 def draw_time_line(title: str, marks: Sequence[Mark], ends: tuple[str, str]) -> str:
-    """Numbered marks on a line; those close together stand above each other."""
-    height, y = 120, 84
-    end_x = WIDTH - 20
+    """Numbered marks on a line; those close together stand above each other, and those at one
+    place have one label, `3–5`."""
+    clusters = _clusters(marks)
+    levels = _levels([(x, _label_width(label)) for x, label in clusters])
+    y = 40 + 22 * max([2, *levels])
+    height, end_x = y + 36, WIDTH - 20
     drawn = [f'<line x1="20" y1="{y}" x2="{end_x}" y2="{y}" stroke="currentColor"/>']
-    levels = [-99.0] * 3
-    for mark in marks:
-        x = 20 + (WIDTH - 40) * min(max(mark.fraction, 0), 1)
-        level = min(range(3), key=lambda one: (x - levels[one] < 22, levels[one]))
-        levels[level] = x
+    for (x, label), level in zip(clusters, levels, strict=True):
         top = y - 18 - 22 * level
         drawn.append(
             f'<line x1="{x:.1f}" y1="{y}" x2="{x:.1f}" y2="{top}" stroke="currentColor"/>'
             f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="currentColor"/>'
-            + _centred(x, top - 4, mark.label)
+            + _centred(x, top - 4, label)
         )
     drawn.append(f'<text x="20" y="{y + 24}" {_TEXT}>{escape(ends[0])}</text>')
     drawn.append(
         f'<text x="{WIDTH - 20}" y="{y + 24}" text-anchor="end" {_TEXT}>{escape(ends[1])}</text>'
     )
     return _picture(title, "".join(drawn), height=height)
+
+
+def _clusters(marks: Sequence[Mark]) -> list[tuple[float, str]]:
+    """Where each label stands, and what it says; in the order of the line."""
+    clusters: list[tuple[float, list[str]]] = []
+    for mark in sorted(marks, key=lambda one: one.fraction):
+        x = 20 + (WIDTH - 40) * min(max(mark.fraction, 0), 1)
+        if clusters and x - clusters[-1][0] < _LEAST_APART:
+            clusters[-1][1].append(mark.label)
+        else:
+            clusters.append((x, [mark.label]))
+    return [
+        (x, labels[0] if len(labels) == 1 else f"{labels[0]}–{labels[-1]}")
+        for x, labels in clusters
+    ]
+
+
+def _label_width(label: str) -> float:
+    return 8.0 * len(label) + 6
+
+
+def _levels(labels: Sequence[tuple[float, float]]) -> list[int]:
+    """For each label (its middle, its width) the lowest level where it covers no other."""
+    ends: list[float] = []
+    levels = []
+    for x, width in labels:
+        free = [level for level, end in enumerate(ends) if end <= x - width / 2]
+        level = free[0] if free else len(ends)
+        ends[level : level + 1] = [x + width / 2]
+        levels.append(level)
+    return levels
 
 
 def _picture(title: str, drawn: str, *, height: int = HEIGHT) -> str:

@@ -8,13 +8,15 @@ from django.test import Client
 
 from coupons import store
 from coupons.admission import strategies
+from coupons.audit.actors import Actor
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
-from coupons.models import ApprovalRequest, Coupon, GivenUp, Slot
+from coupons.models import ActorKind, ApprovalRequest, Coupon, GivenUp, Slot
 from coupons.operations import approvals
 from coupons.recovery import rebuild, reconcile
+from coupons.redemption import lifecycle
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +187,26 @@ def test_it_speaks_korean(
         operator_client.get(campaign_url("sale", "receipt"), headers={"Accept-Language": "ko"})
     )
     assert "영수증" in shown
+
+
+@needs_commits
+def test_the_receipt_and_the_campaign_of_a_revoked_coupon_say_so(
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
+    sale = open_campaign("sale")
+    decision = strategies.admit(sale, Claim("ann"))
+    drain("sale", consumer="one")
+    receipt = sale.receipt_of(user="ann", nth=1, place=decision.place, admitted_ms=decision.at_ms)
+    address = campaign_url("sale", "receipt")
+    shown = page_text(operator_client.post(address, {"receipt": receipt}))
+    assert "state of the coupon" in shown and ">issued</a>" in shown
+    assert "hidden><dt>of them revoked" in page_text(operator_client.get(campaign_url("sale")))
+    lifecycle.revoke_coupon(
+        pk=Coupon.objects.get().pk,
+        actor=Actor(ActorKind.OPERATOR, "mina"),
+        reason="stolen",
+        returns=False,
+    )
+    assert ">revoked</a>" in page_text(operator_client.post(address, {"receipt": receipt}))
+    page = page_text(operator_client.get(campaign_url("sale")))
+    assert '<div class="revoked" data-part="revoked"><dt>of them revoked</dt><dd>1</dd>' in page

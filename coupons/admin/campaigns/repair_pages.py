@@ -19,6 +19,7 @@ from coupons.admin.refusals import show_refusal
 from coupons.admin.rights import has_right, require_right
 from coupons.admin.site import nothing_done
 from coupons.admin.typed import CampaignBase
+from coupons.database.availability import require_database
 from coupons.errors import CouponError
 from coupons.issuing import dead_letters, receipt_status
 from coupons.issuing.receipt_status import Fate, ReceiptStatus
@@ -26,6 +27,7 @@ from coupons.models import Campaign
 from coupons.models.rights import Right
 from coupons.operations import approvals
 from coupons.recovery.honour import honour_receipt
+from coupons.redemption.transition import read_coupon
 
 FATES: dict[Fate, Promise] = {
     Fate.ISSUED: gettext_lazy("issued: its coupon is stored"),
@@ -128,6 +130,17 @@ def _receipt_context(
     return {
         "finding": finding,
         "fate": FATES[finding.fate],
+        "coupon_state": _coupon_state(finding),
+        "coupon_pk": finding.coupon.pk if finding.coupon else None,
         "admitted": formatting.exact_ms(finding.receipt.admitted_ms),
         "may_honour": finding.fate is Fate.LOST and has_right(request, Right.HONOUR),
     }
+
+
+def _coupon_state(finding: ReceiptStatus) -> str:
+    """What the stored coupon reads as now, which may be revoked; "": it is not stored."""
+    if finding.coupon is None:
+        return ""
+    with require_database():
+        found = read_coupon(pk=finding.coupon.pk)
+    return str(found.life.state_at(found.now).label)

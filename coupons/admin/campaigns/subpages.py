@@ -34,7 +34,7 @@ from coupons.admin.typed import CampaignBase
 from coupons.audit import labels
 from coupons.campaigns import lifecycle
 from coupons.errors import CouponError, StoreFailure
-from coupons.models import Campaign, GivenUp
+from coupons.models import Campaign, CouponLife, CouponState, GivenUp
 from coupons.models.rights import Right
 from coupons.operations import approvals
 
@@ -68,12 +68,19 @@ def panel_context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "requests": list(approvals.open_requests(campaign)[:REQUESTS_SHOWN]),
         "held_why": labels.held_reason(shown.held) if shown.held else "",
         "counts": counts,
+        "revoked": _revoked_coupons(campaign),
         "after_sale": after_sale.summary_of(campaign, counts),
         "window": formatting.window_text(campaign),
         "events": events,
         "events_newest": events[:EVENTS_OPEN],
         "events_earlier": events[EVENTS_OPEN:],
     }
+
+
+def _revoked_coupons(campaign: Campaign) -> int:
+    """Coupons that were taken back: they count as admitted and stored for ever."""
+    rows = CouponLife.objects.filter(campaign=campaign, state=CouponState.REVOKED)
+    return rows.count()
 
 
 class CampaignPages(CampaignBase):

@@ -1,6 +1,8 @@
 """The report of a closed campaign: its figures, and eight kinds of planted faults, each found."""
 
+import itertools
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +12,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
-from coupons.audit.actors import MACHINES
+from coupons.audit.actors import MACHINES, Actor
 from coupons.campaigns import lifecycle, sold_out
 from coupons.errors import IllegalTransition
 from coupons.models import (
+    ActorKind,
     Campaign,
     CampaignProof,
     Coupon,
@@ -25,10 +28,11 @@ from coupons.models import (
     UndoableVerb,
 )
 from coupons.operations import undo
-from coupons.proof import build, report, report_file, report_row
+from coupons.proof import build, report, report_file, report_row, svg_charts
 from coupons.proof.report import Figures
 from coupons.proof.report_words import words_of
 from coupons.recovery import consistency_scan, failover
+from coupons.redemption import lifecycle as redemption
 from coupons.rehearsal import shadow
 from coupons.store import keys, store
 from tests.coupons.proof.conftest import USERS, Sale, close
@@ -201,6 +205,60 @@ def test_the_time_line_has_what_was_undone_and_reasons_that_were_chosen(sale: Sa
     ]  # fmt: skip
     page = report_file.render_html(figures, "ko")
     assert "부하" in page and "jun called me" not in page
+
+
+def revoke(*users: str) -> None:
+    for user in users:
+        redemption.revoke_coupon(
+            pk=Coupon.objects.get(user=user).pk,
+            actor=Actor(ActorKind.OPERATOR, "Mina"),
+            reason=f"{user} resold it",
+            returns=False,
+        )
+
+
+def test_revocations_and_approvals_are_told_and_counted(closed: Campaign) -> None:
+    revoke("ann", "bob", "jun")
+    redemption.undo_revocation(
+        Coupon.objects.get(user="jun").pk, actor=Actor(ActorKind.OPERATOR, "Mina"), reason="wrong"
+    )
+    request = {"verb": "revoke", "request": 1, "reason": "ann resold it", "asked_by": "Theo"}
+    for kind in (EventKind.APPROVAL_ASKED, EventKind.APPROVED, EventKind.APPROVAL_REFUSED):
+        closed.events.create(actor="Mina", kind=kind, data=request)
+    figures = report.compute_report(closed)
+    words = words_of(figures)
+    told = [(row[3], row[4].partition(":")[0]) for row in words["incidents"]]
+    expected = ["asked for approval", "approved", "refused approval"]
+    assert {text for _, text in told} >= {*expected, "1 revocation undone"}
+    assert sum(text.endswith("revoked") for _, text in told) in (1, 2)  # a minute may have passed
+    assert all(who == "operator" for who, text in told if "revo" in text)
+    assert ("revoked", "2") in words["stock_rows"]
+    page = report_file.render_html(figures, "ko") + report_file.render_json(figures).decode()
+    assert "쿠폰 3장 회수" in page or "쿠폰 1장 회수" in page
+    assert not [name for name in ("resold", "Theo", "Mina") if name in page]
+
+
+def overlapping_labels(picture: str) -> list[tuple[Any, Any]]:
+    texts = re.findall(
+        r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="middle"[^>]*>([^<]+)<', picture
+    )
+    boxes = [(float(x), float(y), 7.5 * len(text)) for x, y, text in texts]
+    return [
+        (one, other)
+        for one, other in itertools.combinations(boxes, 2)
+        if abs(one[1] - other[1]) < 13 and abs(one[0] - other[0]) < (one[2] + other[2]) / 2
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 5, 40, 300])
+def test_numbers_on_the_time_line_cover_no_other(count: int) -> None:
+    for step in (0.0001, 0.004, 0.02, 1 / count):
+        marks = [
+            svg_charts.Mark(str(number), min(1, number * step)) for number in range(1, count + 1)
+        ]
+        picture = svg_charts.draw_time_line("what", marks, ("begin", "end"))
+        assert overlapping_labels(picture) == []
+        assert f">{count}<" in picture or f"–{count}<" in picture
 
 
 def test_only_what_a_person_did_is_said_to_be_an_operators(closed: Campaign) -> None:
