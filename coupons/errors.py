@@ -459,3 +459,14 @@ class MissingKey(CouponError):
     status = 503
     title = "A key of this campaign is missing on the server"
     retry_after_s = 5
+
+
+def title_of_code(code: str) -> str:
+    """The title of the error with this code, in English; the code, if there is none."""
+    kinds = [CouponError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.code == code:
+            return kind.title
+        kinds += kind.__subclasses__()
+    return code

@@ -44,6 +44,8 @@ class AskedRow:
     pk: int
     what: str
     campaign: str
+    slug: str
+    opens: str
     asked_by: str
     until: str
 
@@ -93,6 +95,8 @@ def _asked_row(one: ApprovalRequest) -> AskedRow:
         one.pk,
         str(one.get_verb_display()),
         one.campaign.name,
+        one.campaign.slug,
+        formatting.exact_time(one.campaign.opens_at),
         one.asked_by,
         formatting.exact_time(one.expires_at),
     )

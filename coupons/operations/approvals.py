@@ -36,9 +36,11 @@ from coupons.models import (
     RequestState,
     VoidReason,
 )
+from coupons.models.operations import MAX_NAME
 from coupons.operations import dry_runs
 from coupons.operations.asked_state import Verb, has_changed, state_hash
 from coupons.operations.forecast import Forecast
+from coupons.operations.outcomes import keep_outcome
 
 OPEN_FOR = timedelta(hours=4)  # then it has to be asked for again
 MOST_OPEN = 100  # of one campaign: a list that somebody reads
@@ -148,6 +150,7 @@ def approve_request(pk: int, *, approver: str, reason: str = "") -> ApprovalRequ
             _decide(request, RequestState.APPROVED, approver, reason)
             _record(campaign, request, EventKind.APPROVED, is_alone=is_alone)
             _DOES[request.verb](campaign, request, approver)
+            keep_outcome(request)
     if is_void:
         raise Refused(
             _("The campaign has changed since this was asked for: it must be asked for again.")
@@ -240,6 +243,8 @@ def _revoke(campaign: Campaign, request: ApprovalRequest, approver: str) -> None
     job = Job.objects.select_for_update().filter(pk=request.data["job"]).first()
     if job is None or job.state != JobState.ASKED:
         raise Refused(_("The list is not there any more."))
+    job.actor = approver[:MAX_NAME]  # who decides does it, as of the other verbs
+    job.save(update_fields=["actor"])
     receiving.start_job(job)
 
 

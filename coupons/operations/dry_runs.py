@@ -61,7 +61,7 @@ def forecast_verb(verb: str, slug: str, *, actor: str, **options: Any) -> Foreca
     def run() -> Campaign:
         return CAMPAIGN_VERBS[verb](slug, actor=actor, conditions=_REHEARSAL, **options)
 
-    now, after = _dry(_as_it_is(verb, slug), run)
+    now, after = _dry(figures_now(verb, slug), run)
     if after is None:
         return now
     if verb == "reschedule":
@@ -85,7 +85,7 @@ def forecast_replay(slug: str, *, actor: str, ids: Sequence[str] = ()) -> Foreca
     """What putting these parked claims back on the queue would do; all of them, if none is named.
     Reads each of them."""
     now, count = _dry(
-        _as_it_is("replay", slug), lambda: dead_letters.replay_parked(slug, actor=actor, ids=ids)
+        figures_now("replay", slug), lambda: dead_letters.replay_parked(slug, actor=actor, ids=ids)
     )
     return now if count is None else replace(now, claims=count)
 
@@ -98,13 +98,13 @@ def forecast_give_up(slug: str, ids: Sequence[str], *, why: str, actor: str) -> 
             dead_letters.give_up(slug, entry_id, why=why, actor=actor)
         return len(ids)
 
-    now, count = _dry(_as_it_is("give_up", slug), run)
+    now, count = _dry(figures_now("give_up", slug), run)
     return now if count is None else replace(now, claims=count)
 
 
 def forecast_revocations(job: Job) -> Forecast:
     """What a list of revocations would do: its lines are tried for `TRIED_S` at most."""
-    forecast = replace(_as_it_is("revoke", job.campaign.slug), lines=job.lines)
+    forecast = replace(figures_now("revoke", job.campaign.slug), lines=job.lines)
     end_s, done, revoked = time.monotonic() + TRIED_S, 0, set[str]()
     counts = dry_run.Noted()
     with dry_run.dry_run():
@@ -128,6 +128,20 @@ def forecast_revocations(job: Job) -> Forecast:
         hearing=len(routing.hearing_merchants(told)),
         state=job.campaign.state, stock=job.campaign.stock,
     )  # fmt: skip
+
+
+def try_first_lines(job: Job, most: int) -> list[JobLine]:
+    """The first lines of a list that was not started, with the verdicts that they would get; as
+    many as can be tried in `TRIED_S`, `most` at most. Nothing is written."""
+    end_s, tried = time.monotonic() + TRIED_S, list[JobLine]()
+    with dry_run.dry_run():
+        for lines in _batches(job):
+            if len(tried) >= most or time.monotonic() >= end_s:
+                break
+            for line, (verdict, detail) in zip(lines, _try_lines(job, lines), strict=True):
+                line.verdict, line.detail = verdict, detail
+                tried.append(line)
+    return tried[:most]
 
 
 def _batches(job: Job) -> Any:
@@ -177,7 +191,7 @@ def _hearing(noted: dry_run.Noted) -> int:
     return len(routing.hearing_merchants((int(merchant), type) for _, merchant, type in told))
 
 
-def _as_it_is(verb: str, slug: str) -> Forecast:
+def figures_now(verb: str, slug: str) -> Forecast:
     """The forecast with what can be counted now. Raises UnknownCampaign, StoreAway."""
     with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()

@@ -107,7 +107,7 @@ def _merchants(count: int) -> str:
     return ngettext("{} merchant is told.", "{} merchants are told.", count).format(f"{count:,}")
 
 
-def _holders(forecast: Forecast) -> list[str]:
+def holder_sentences(forecast: Forecast) -> list[str]:
     """Who has a coupon, and keeps it."""
     told = []
     if count := forecast.holders:
@@ -142,7 +142,7 @@ def _pause(forecast: Forecast) -> list[str]:
     if forecast.early_ms:
         text = _("Its opening in {} is missed, unless it is resumed by then.")
         told.append(text.format(duration_text(forecast.early_ms)))
-    return [*told, *_holders(forecast)]
+    return [*told, *holder_sentences(forecast)]
 
 
 def _opens(forecast: Forecast) -> list[str]:
@@ -205,7 +205,7 @@ def _close(forecast: Forecast) -> list[str]:
     return [
         _("It closes now, and can't be opened again."),
         *([text.format(f"{forecast.remaining:,}")] if forecast.remaining else []),
-        *_holders(forecast),
+        *holder_sentences(forecast),
         *_waitlist_after_close(forecast),
         *_parked(forecast),
     ]
@@ -221,7 +221,7 @@ def _stock(forecast: Forecast) -> list[str]:
     changed = text.format(f"{forecast.stock:,}", f"{forecast.stock_now:,}")
     is_raised = forecast.stock > forecast.stock_now
     waiting = waitlist_after_raise(forecast.on_waitlist) if is_raised else []
-    return [changed, *_slots(forecast), *waiting, *_holders(forecast)]
+    return [changed, *_slots(forecast), *waiting, *holder_sentences(forecast)]
 
 
 def _window(forecast: Forecast) -> list[str]:
@@ -235,7 +235,7 @@ def _window(forecast: Forecast) -> list[str]:
         for text, before, after in moves
         if before != after
     ]
-    return [*(told or [_("Its window stays as it is.")]), *_holders(forecast)]
+    return [*(told or [_("Its window stays as it is.")]), *holder_sentences(forecast)]
 
 
 def _moment(ms: int) -> str:

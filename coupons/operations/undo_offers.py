@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from coupons.campaigns import lifecycle, slots, undoable
 from coupons.database import availability, clock
 from coupons.errors import StoreFailure
-from coupons.models import Campaign, Undoable, UndoableVerb
+from coupons.models import ApprovalRequest, Campaign, RequestState, Undoable, UndoableVerb
 from coupons.operations import undo
 from coupons.store import store
 
@@ -53,7 +53,22 @@ def _offer(row: Undoable, now: datetime, campaign: Campaign) -> Offer:
     count = data["after"] - data["before"] if "after" in data else data.get("count", 0)
     left_s = int((row.at + undo.UNDO_FOR - now).total_seconds())
     change = _change_text(row, campaign, count)
-    return Offer(row.pk, UndoableVerb(row.verb), row.actor, row.at, left_s, count, change)
+    who = _people(row, campaign)
+    return Offer(row.pk, UndoableVerb(row.verb), who, row.at, left_s, count, change)
+
+
+def _people(row: Undoable, campaign: Campaign) -> str:
+    """Who did it; of a list that took two persons, who asked and who approved."""
+    if row.verb != UndoableVerb.REVOKE:
+        return row.actor
+    approved = ApprovalRequest.objects.filter(
+        campaign=campaign, state=RequestState.APPROVED, data__job=row.data["job"]
+    ).first()
+    if approved is None:
+        return row.actor
+    return _("{asked} (approved by {approved})").format(
+        asked=approved.asked_by, approved=approved.decided_by
+    )
 
 
 def _change_text(row: Undoable, campaign: Campaign, count: int) -> str:

@@ -16,6 +16,7 @@ from coupons.campaigns import lifecycle, opening_hold
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.models import Campaign
+from coupons.operations import approvals
 
 HOME = "/admin/"
 CampaignMaker = Callable[..., CampaignSnapshot]
@@ -51,6 +52,26 @@ def test_it_shows_what_is_on_what_is_next_and_what_is_red(
     text = home.content.decode()
     assert "Autumn sale" in text
     assert '<dd data-count="remaining">1,499</dd>' in text
+
+
+def test_campaigns_of_one_name_are_told_apart(
+    operator_client: Client, open_campaign: CampaignMaker, draft: Draft
+) -> None:
+    """By slug and, where it matters, the opening."""
+    for number, slug in enumerate(("one", "two")):
+        open_campaign(slug, name="Lunch")
+        lifecycle.pause_campaign(slug, actor="mina", reason="load")
+        schedule_ahead(draft, f"next-{slug}", 30 + number)
+        draft(f"draft-{slug}", name="Lunch")
+        approvals.ask_close(slug, actor="ann", reason="over")
+    Campaign.objects.update(name="Lunch")
+    home = operator_client.get(HOME)
+    text = home.content.decode()
+    for row in home.context["on_now"]:
+        which = f'<small class="home-which">{row.campaign.slug}, {row.opens}</small>'
+        assert text.count(which) == 3  # asked for, needs attention, on now
+    for slug in ("next-one", "next-two", "draft-one", "draft-two"):
+        assert f'<small class="home-which">{slug}</small>' in text
 
 
 def test_each_next_opening_has_its_light_or_the_way_to_it(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coupons.admin import formatting
+from coupons.admin.approvals.list_lines import ShownList, shown_list
 from coupons.admin.approvals.waiting import NEEDED
 from coupons.admin.formatting import exact_time
 from coupons.admin.list_lookups import OfferedLookups
@@ -26,7 +27,7 @@ from coupons.database.availability import require_database
 from coupons.errors import CouponError
 from coupons.models import ApprovalRequest, RequestState
 from coupons.models.rights import Right
-from coupons.operations import approvals, asked_state
+from coupons.operations import approvals, asked_state, outcomes
 from coupons.operations.forecast import parse_forecast
 
 
@@ -158,12 +159,17 @@ def _decide(request: HttpRequest, found: ApprovalRequest, by: str, why: str) -> 
         why = typed_reason(why)
         if request.POST["decision"] == "approve":
             approvals.approve_request(found.pk, approver=by, reason=why)
-            messages.success(request, _("Approved, and done."))
+            messages.success(request, _done_text(found.pk))
         else:
             approvals.refuse_request(found.pk, approver=by, reason=why)
             messages.success(request, _("Refused: nothing was done."))
     except (CouponError, ValidationError) as refusal:
         show_refusal(request, refusal)
+
+
+def _done_text(pk: int) -> str:
+    done = outcomes.outcome_sentences(ApprovalRequest.objects.get(pk=pk))
+    return " ".join([_("Approved, and done."), *done])
 
 
 def _decision_context(found: ApprovalRequest, request: HttpRequest) -> dict[str, Any]:
@@ -178,6 +184,8 @@ def _decision_context(found: ApprovalRequest, request: HttpRequest) -> dict[str,
     return {
         "title": _("Approval request"),
         "sentences": parse_forecast(found.forecast).sentences,
+        "done": outcomes.outcome_sentences(found),
+        "list": _list_of(found, request),
         "now": now,
         "changed": fault,
         "may_approve": is_open and may and not refusal and not fault,
@@ -185,6 +193,13 @@ def _decision_context(found: ApprovalRequest, request: HttpRequest) -> dict[str,
         "not_you": refusal if is_open and may else "",
         "request_pk": found.pk,
     }
+
+
+def _list_of(found: ApprovalRequest, request: HttpRequest) -> ShownList | None:
+    try:
+        return shown_list(found, request)
+    except CouponError:  # the forecast says why
+        return None
 
 
 def _own_request(found: ApprovalRequest, by: str) -> str:

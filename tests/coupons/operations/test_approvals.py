@@ -14,8 +14,10 @@ from django.db.models import F
 from django.test import Client
 
 from coupons.admin.rights import role_group
+from coupons.admission import strategies
 from coupons.bulk import receiving
 from coupons.campaigns import lifecycle, recorded_states
+from coupons.claims.values import Claim
 from coupons.database import clock
 from coupons.errors import BadInput, Refused
 from coupons.issuing import dead_letters
@@ -25,6 +27,7 @@ from coupons.models import (
     CouponLife,
     GivenUp,
     Job,
+    JobLine,
     JobState,
     RequestState,
 )
@@ -325,6 +328,66 @@ def test_the_request_s_page_says_what_happens_now(asked: ApprovalRequest) -> Non
     assert "the campaign has changed since" in page
     assert "as of now" not in page
     assert 'value="refuse"' not in page
+
+
+@pytest.fixture
+def asked_list(open_campaign: CampaignMaker, draft: Drafts) -> ApprovalRequest:
+    """Ann has asked to revoke coupons; one line is of nobody."""
+    case = drawn.Drawn("revoke", "direct", "open", False, 6, 4, 0, 0, 0, 4)
+    job = revocations(drawn.make_case(case, open_campaign, draft))
+    last = JobLine.objects.filter(job=job).order_by("-line").first()
+    assert last is not None
+    JobLine.objects.create(job=job, line=last.line + 1, data={"user": "nobody"})
+    job.lines += 1
+    return approvals.ask_revocations(job, actor="ann", reason="fraud")
+
+
+def test_the_approver_of_a_list_sees_whose_coupons_and_then_what_was_done(
+    asked_list: ApprovalRequest,
+) -> None:
+    bob, viewer = client_of("bob", "approver"), client_of("vera", "viewer")
+    job = Job.objects.get()
+    users = [line.data.get("user") or line.data["code"] for line in JobLine.objects.all()]
+    page = request_page(bob, asked_list)
+    assert all(f">{user}<" in page for user in users)
+    assert page.count(">would be revoked<") == 3
+    assert "would be refused: " in page
+    assert not CouponLife.objects.exists()
+    hidden = request_page(viewer, asked_list)
+    assert not [user for user in users if f">{user}<" in hidden]
+    assert ">•••<" in hidden
+    decide(bob, asked_list, "approve")
+    assert f"{job.lines} lines are still waiting." in request_page(bob, asked_list)
+    job.refresh_from_db()
+    drawn._run_job(job)
+    page = request_page(bob, asked_list)
+    assert "What it did" in page
+    assert "3 coupons were revoked." in page
+    refused = JobLine.objects.filter(verdict="refused").count()
+    assert f"{refused} line{'s were' if refused > 1 else ' was'} refused." in page
+    lines = page.partition("list-lines")[2]
+    assert lines.index(">refused: ") < lines.index(">revoked<")
+    assert "ann (approved by bob)" in bob_s_campaign_page(job)
+
+
+def bob_s_campaign_page(job: Job) -> str:
+    """What a person sees there who may undo it."""
+    client = client_of("olga", "operator")
+    return client.get(f"/admin/coupons/campaign/{job.campaign_id}/change/").content.decode()
+
+
+def test_an_approved_closing_says_what_it_did_and_not_what_was_forecast(
+    open_campaign: CampaignMaker,
+) -> None:
+    sale = open_campaign("sale", stock=3)
+    strategies.admit(sale, Claim("ann"))
+    asked = approvals.ask_close("sale", actor="ann", reason="over")
+    strategies.admit(sale, Claim("bea"))
+    bob = client_of("bob", "approver")
+    told = "It is closed. 1 coupon of the stock was not given. 2 coupons are given"
+    assert f"Approved, and done. {told}" in decide(bob, asked, "approve").content.decode()
+    page = request_page(bob, asked)
+    assert "1 coupon of the stock was not given." in page.partition("What it did")[2]
 
 
 def menu_number(client: Client) -> str:
