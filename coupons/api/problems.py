@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import is_valid_path
 from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
@@ -154,6 +155,8 @@ def error_response(error: CouponError) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_admin_page(request):
         return defaults.page_not_found(request, exception)
+    if _is_for_operators_browser(request):
+        return _operators_page(request, "404.html", 404)
     return _problem_of_status(request, 404)
 
 
@@ -192,9 +195,47 @@ def _page_without_database(request: HttpRequest, wait_s: int | None) -> HttpResp
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_admin_page(request):
-        return defaults.bad_request(request, exception)
+    """Django's handler for 400, also for forms beyond its bounds: their page says which."""
+    is_large = isinstance(exception, RequestDataTooBig)
+    if _is_admin_page(request) or _is_for_operators_browser(request):
+        status = 413 if is_large else 400
+        return _operators_page(request, "400.html", status, cause=_cause_of(exception))
+    if is_large:
+        return _translate(request, error_response(BodyTooLarge()))
     return _problem_of_status(request, 400)
+
+
+def _cause_of(exception: Exception) -> str:
+    """In English; the template translates it. Empty: nothing that helps."""
+    if isinstance(exception, RequestDataTooBig):
+        return gettext_noop("The form was larger than this site takes.")
+    if isinstance(exception, TooManyFieldsSent):
+        return gettext_noop("The form had more fields than this site takes.")
+    return ""
+
+
+def _operators_page(
+    request: HttpRequest, template: str, status: int, *, cause: str = ""
+) -> HttpResponse:
+    language = translations.page_language(request)
+    with translation.override(language):
+        page = render_to_string(template, {"cause": gettext(cause) if cause else ""})
+    headers = {"Content-Language": language, "Content-Security-Policy": _PAGE_POLICY}
+    return HttpResponse(page, status=status, headers=headers)
+
+
+# For our style sheet; the admin's own pages have a wider one.
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+
+
+def _is_for_operators_browser(request: HttpRequest) -> bool:
+    """Whether a person looks at an address of the operators' door that is no program's."""
+    if request.path_info.startswith("/api/") or not is_valid_path("/admin/"):
+        return False
+    return "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
 def _is_admin_page(request: HttpRequest) -> bool:

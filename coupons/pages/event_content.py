@@ -20,7 +20,7 @@ from coupons.campaigns.terms_text import terms_sentences, worth_sentence
 from coupons.claims import coupon_codes, timestamps
 from coupons.claims.timestamps import iso_of
 from coupons.claims.values import Admission, Claim, Outcome
-from coupons.errors import BadInput, BadToken, CouponError, NoToken
+from coupons.errors import BadInput, BadToken, BodyTooLarge, CouponError, NoToken
 from coupons.identity.user_tokens import Caller
 from coupons.issuing import claim_status
 from coupons.issuing.claim_status import Status
@@ -35,8 +35,8 @@ MOST_SHOWN = 20  # coupons of one visitor
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the server has told this visitor. `token`: verified, empty without a login. `places`:
-    nth, place, code and receipt of each of the visitor's coupons, and `dead`, a sentence, of one
-    that can't be used any more."""
+    nth, place, code, receipt and end of each of the visitor's coupons, and `dead`, a sentence, of
+    one that can't be used any more."""
 
     token: str = ""
     places: Sequence[dict[str, Any]] = ()
@@ -91,8 +91,14 @@ def _places_of(campaign: CampaignSnapshot, user: str) -> list[dict[str, Any]]:
         found = claim_status.claim_status(campaign, claim)
         if found.status is not Status.NONE:
             place = _place(campaign, claim, found.place, found.admitted_ms)
+            place |= _end_of(found.coupon)
             places.append(place | {"dead": _dead_text(found.coupon)})
     return places
+
+
+def _end_of(coupon: Coupon | None) -> dict[str, Any]:
+    """The end of a stored coupon, which may have been moved; empty: as its campaign says."""
+    return {} if coupon is None else {"usable_until": states.life_of(coupon).end}
 
 
 def _dead_text(coupon: Coupon | None) -> str:
@@ -111,6 +117,7 @@ def _place(campaign: CampaignSnapshot, claim: Claim, place: int, ms: int) -> dic
         "place": place,
         "code": coupon_codes.grouped_code(code),
         "receipt": campaign.receipt_of(user=claim.user, nth=claim.nth, place=place, admitted_ms=ms),
+        "usable_until": timestamps.moment_of(campaign.expires_ms(ms)),
     }
 
 
@@ -176,7 +183,7 @@ def _message(answer: Answer) -> str:
         return str(_REFUSALS[answer.refusal.outcome]())
     if isinstance(answer.failure, NoToken):
         return _("To take part, please log in at the shop.")
-    if isinstance(answer.failure, BadInput):
+    if isinstance(answer.failure, BadInput | BodyTooLarge):
         return _("This form is not of this page. Please load the page again.")
     if isinstance(answer.failure, BadToken):
         return _("Your login has expired. Please log in at the shop again.")

@@ -6,9 +6,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, QueryDict
 
-from coupons.errors import BadToken, NoToken
+from coupons.errors import BadInput, BadToken, BodyTooLarge, NoToken
 from coupons.identity import user_tokens
 from coupons.identity.user_tokens import Caller
 from coupons.runtime import ProcessState
@@ -28,13 +29,23 @@ _last_line = ProcessState(_LastLine)
 
 
 def posted_caller(request: HttpRequest) -> tuple[Caller, str]:
-    """The user of the posted token. Raises NoToken, BadToken."""
-    token = request.POST.get("token", "")
+    """The user of the posted token. Raises NoToken, BadToken, BodyTooLarge, BadInput."""
+    token = _posted_fields(request).get("token", "")
     if not token or _is_foreign(request):
         raise NoToken("The form has no token.")
     if len(token) > LONGEST_TOKEN:
         raise BadToken("The token is malformed.")
     return user_tokens.verify_token(token), token
+
+
+def _posted_fields(request: HttpRequest) -> QueryDict:
+    """Raises BodyTooLarge, BadInput (too many fields, a form that can't be read)."""
+    try:
+        return request.POST
+    except RequestDataTooBig as error:
+        raise BodyTooLarge(str(error)) from error
+    except (SuspiciousOperation, BadRequest) as error:
+        raise BadInput("body", "can't be read") from error
 
 
 def _is_foreign(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from coupons.api import problems, rate_limit, request_body, translations
 from coupons.campaigns import live_document, lookup
 from coupons.campaigns.shared_value import SharedValue
 from coupons.claims.values import Claim
-from coupons.errors import BadInput, BadToken, CouponError, NoToken, UnknownCampaign
+from coupons.errors import BadInput, BadToken, BodyTooLarge, CouponError, NoToken, UnknownCampaign
 from coupons.pages import content_policy, event_content, hand_over
 from coupons.pages.event_content import Answer
 from coupons.runtime import ProcessState
@@ -71,7 +71,7 @@ class EventPage(View):
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         try:
             caller, token = hand_over.posted_caller(request)
-        except (BadToken, NoToken) as error:
+        except (BadToken, NoToken, BodyTooLarge, BadInput) as error:
             return _event_page(request, slug, event_content.failure_of(error))
         return _event_page(request, slug, event_content.standing_of(slug, caller, token))
 

@@ -81,3 +81,33 @@ def test_a_request_that_fails(
         answer = operator_client.get(campaign_url("sale", "parked"), headers=headers)
         assert answer.status_code == status
         assert_page_says(answer, sentence)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_form_beyond_the_bounds_says_which(
+    operator_client: Client, campaign_url: Page, open_campaign: Callable[..., Any], language: str
+) -> None:
+    open_campaign("sale")
+    address, headers = campaign_url("sale", "do", "pause"), {"Accept-Language": language}
+    large = operator_client.post(address, {"why": "x" * 3_000_000}, headers=headers)
+    many = operator_client.post(address, {f"f{n}": "x" for n in range(2_000)}, headers=headers)
+    assert (large.status_code, many.status_code) == (413, 400)
+    korean = ("양식이 이 사이트에서 받을 수 있는 크기보다 큽니다.", "필드가 너무 많습니다.")
+    english = ("The form was larger than this site takes.", "more fields than this site takes.")
+    for answer, sentence in zip(
+        (large, many), korean if language == "ko" else english, strict=True
+    ):
+        assert_page_says(answer, f'<html lang="{language}">', sentence)
+
+
+def test_a_browser_gets_a_page_also_outside_of_the_admin(client: Client) -> None:
+    """A program gets what programs read, and so does everybody below /api/."""
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ko"}
+    answer = client.get("/nothing", headers=browser)
+    assert answer.status_code == 404
+    assert_page_says(answer, '<html lang="ko">', "이 주소에 해당하는 페이지가 없습니다.")
+    assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
+    for path, headers in (("/nothing", {}), ("/api/v1/nothing", browser)):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 404
+        assert answer.json()["code"] == "not_found"

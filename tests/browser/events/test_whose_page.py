@@ -1,6 +1,7 @@
 """18.6: whose page it is: another user's login, a new token of the same user, a token handed over
 to a page that is shown already. Nobody gets what is another's."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -93,6 +94,8 @@ def test_a_login_that_ends_before_the_opening_is_noticed_before_it(
     visitor = visitors.arrive()
     visitor.go_to(site.page_of("later", "ann", lifetime_s=60))
     visitor.wait_for_text("[part=message]", "Your login ends before it opens.")
+    told = visitor.visible_text("[part=message]")
+    assert re.search(r"again shortly before \d+ \w+ \d{4} at \d\d:\d\d \S+\.$", told), told
     visitor.wait_for_text("[part=login]", "Log in at the shop")
     visitor.go_to("about:blank")
     visitor.go_to(site.page_of("later", "ann", lifetime_s=300))

@@ -4,6 +4,7 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -146,6 +147,29 @@ def test_an_odd_number_asks_for_nothing(
     open_campaign("sale", per_user=2)
     assert posted(client, CLAIM, nth=nth).status_code == 400
     assert store.store().campaigns.gate("sale").remaining == 10
+
+
+@pytest.mark.parametrize("path", [PAGE, CLAIM])
+def test_a_form_beyond_the_bounds_gets_a_page_that_says_so(
+    open_campaign: CampaignMaker, client: Client, path: str
+) -> None:
+    open_campaign("sale")
+    large = {"token": user_tokens.mint_token("mina"), "more": "x" * 3_000_000}
+    many = {f"field{number}": "x" for number in range(2_000)}
+    for body, status in ((large, 413), (many, 400)):
+        page = client.post(path, urlencode(body), content_type="application/x-www-form-urlencoded")
+        assert page.status_code == status
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "This form is not of this page." in text_of(page)
+    assert store.store().campaigns.gate("sale").remaining == 10
+
+
+def test_without_a_script_the_page_says_until_when_to_use_it(
+    open_campaign: CampaignMaker, client: Client
+) -> None:
+    open_campaign("sale", valid_until=datetime(2099, 5, 1, 20, 16, tzinfo=UTC), valid_days=None)
+    for page in (posted(client, CLAIM), posted(client, PAGE)):
+        assert "<dt>Use it before</dt><dd>2099-05-02 05:16 KST</dd>" in page.content.decode()
 
 
 @pytest.mark.parametrize(

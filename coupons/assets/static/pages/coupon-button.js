@@ -54,7 +54,7 @@
       loginWhy: "To take part, please log in at the shop.",
       loginExpired: "Your login has expired. Please log in at the shop again.",
       loginGoesOn: "Your login has expired. Please log in at the shop again; then we ask by ourselves.",
-      loginEnds: "Your login ends before it opens. Please log in at the shop again.",
+      loginEnds: (time) => `Your login ends before it opens. Please log in at the shop again shortly before ${time}.`,
       loginGone: "To see a coupon of yours or the waitlist, please log in at the shop.",
       pausedAsking: "Paused for a moment. We ask by ourselves as soon as it goes on.",
       away: "The coupon service can't be reached right now. We keep trying.",
@@ -113,7 +113,7 @@
       loginWhy: "참여하려면 쇼핑몰에서 로그인해 주세요.",
       loginExpired: "로그인이 만료되었습니다. 쇼핑몰에서 다시 로그인해 주세요.",
       loginGoesOn: "로그인이 만료되었습니다. 쇼핑몰에서 다시 로그인하면 자동으로 이어서 신청합니다.",
-      loginEnds: "오픈 전에 로그인이 만료됩니다. 쇼핑몰에서 다시 로그인해 주세요.",
+      loginEnds: (time) => `오픈 전에 로그인이 만료됩니다. 오픈 시각(${time}) 직전에 쇼핑몰에서 다시 로그인해 주세요.`,
       loginGone: "받은 쿠폰이나 대기 순번을 보려면 쇼핑몰에서 로그인해 주세요.",
       pausedAsking: "잠시 멈췄습니다. 다시 시작하면 자동으로 신청합니다.",
       away: "쿠폰 서비스에 연결할 수 없습니다. 계속 다시 시도합니다.",
@@ -1102,7 +1102,7 @@
       if (login === "expired" && phase !== "closed") {
         return opening.wasPressed ? t.loginGoesOn : t.loginExpired;
       }
-      if (opening.endsTooSoon) return t.loginEnds;
+      if (opening.endsTooSoon) return t.loginEnds(this._dateText(opening.live.opensMs));
       if (login === "none" && ["scheduled", "open", "paused"].includes(phase)) return t.loginWhy;
       if (login === "none" && phase === "sold_out") return t.loginGone;
       if (phase === "loading" && opening.isAway) return t.away;
@@ -1243,7 +1243,10 @@
     }
 
     _dateText(ms) {
-      return new Date(ms).toLocaleString(this._language === "ko" ? "ko" : "en-GB", { dateStyle: "long", timeStyle: "short" });
+      return new Date(ms).toLocaleString(this._language === "ko" ? "ko" : "en-GB", {
+        year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
+        timeZoneName: "short",
+      });
     }
   }
 
