@@ -85,6 +85,8 @@ CONNECTIONS_PER_CONSUMER_HOST = env.integer("CONNECTIONS_PER_CONSUMER_HOST", 10,
 # Addresses from which a warm-up requests the campaign's page, so that their caches have it before
 # the opening.
 WARM_UP_URLS = env.listing("WARM_UP_URLS", default="")
+# Where an operator reaches the admin: on a laptop, and through a tunnel to the same port.
+OPERATORS_SITE = f"http://localhost:{env.integer('OPERATORS_PORT', 8090, low=1, high=65_535)}"
 # The TLS certificate that users see: an https address or a PEM file; the board shows its days left.
 SITE_CERTIFICATE = env.text("SITE_CERTIFICATE", default="")
 # A red board puts a hold on an opening from so many seconds before it; 0: never.

@@ -1,7 +1,10 @@
 """`manage.py operator`: the first operator, without a password on any command line."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from io import StringIO
 from typing import Any
 
@@ -133,3 +136,14 @@ def test_a_refusal_is_a_sentence_and_makes_nobody(words: tuple[str, ...], senten
         run(*words)
     assert refused.value.returncode == 2
     assert User.objects.count() == 1
+
+
+def test_the_link_names_the_port_on_which_operators_are_served() -> None:
+    code = "from django.conf import settings; print(settings.OPERATORS_SITE)"
+    for given, port in ({"OPERATORS_PORT": "31090"}, "31090"), ({}, "8090"):
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+            env={**os.environ, "ENV_FILES": "/dev/null", **given},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip().endswith(f"http://localhost:{port}")

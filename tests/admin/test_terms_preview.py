@@ -68,8 +68,24 @@ def test_terms_that_would_be_refused_are_told_with_their_reason(
 def test_what_cannot_be_read_is_no_failure(operator_client: Client, name: str, value: str) -> None:
     found = preview(operator_client, **{name: value})
     assert len(found["text"]) < 200
-    if name in ("discount", "discount_value", "currency"):
+    if name == "discount" or (name in ("discount_value", "currency") and not value):
         assert found == {"text": "", "is_fault": False}
+    elif name in ("discount_value", "currency"):
+        assert found["is_fault"] is True
+
+
+@pytest.mark.parametrize(("changes", "language", "start"), [
+    ({"currency": "usd", "discount_value": "3.5"}, "en", "currency: "),
+    ({"currency": "XYZ"}, "en", "currency: "),
+    ({"discount_value": "3,5"}, "en", "discount: "),
+    ({"discount_value": "3,5"}, "ko", "할인: "),
+])  # fmt: skip
+def test_terms_that_come_to_nothing_say_why(
+    operator_client: Client, changes: dict[str, str], language: str, start: str
+) -> None:
+    found = preview(operator_client, language, **changes)
+    assert found["is_fault"] is True
+    assert found["text"].startswith(start) and len(found["text"]) > len(start) + 5
 
 
 def test_the_page_has_the_sentence_of_what_it_shows(

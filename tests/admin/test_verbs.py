@@ -153,6 +153,10 @@ def test_the_pages_say_what_becomes_public_and_how_early(
     page = page_text(operator_client.get(campaign_url("sale", "do", "schedule")))
     assert terms_line(draft) in page
     assert f"It opens at {exact_time(draft.opens_at)}." in page
+    assert f"It closes at {exact_time(draft.closes_at)}." in page
+    assert "Each user gets at most 1 coupon." in page
+    assert "It is open to everybody." in page
+    assert "It has no waitlist." in page
     operator_client.post(campaign_url("sale", "do", "schedule"))
     page = page_text(operator_client.get(campaign_url("sale", "do", "open")))
     assert "That is 59 min " in page

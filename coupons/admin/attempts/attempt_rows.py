@@ -26,6 +26,10 @@ DECIDERS: dict[str, Promise] = {
 STUCK = gettext_lazy("admitted, and can't be stored")
 
 
+# Of a place: who has it and asks again is told of it, which is no refusal, and is not counted.
+AT_LEAST_ONCE = "≥ 1"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     first: str
@@ -79,7 +83,15 @@ def _held_row(one: dict[str, Any], found: dict[str, Any]) -> Row:
     at = _shown(one["admitted_at"])
     place = _("got place %s") % grouped_number(one["place"])
     return Row(
-        at, "", "1", outcome, str(DECIDERS["stock"]), place, "", "", one.get("request_id") or ""
+        at,
+        "",
+        AT_LEAST_ONCE,
+        outcome,
+        str(DECIDERS["stock"]),
+        place,
+        "",
+        "",
+        one.get("request_id") or "",
     )
 
 

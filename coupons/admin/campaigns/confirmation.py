@@ -7,8 +7,9 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from coupons.admin.formatting import exact_time, refusal_text
+from coupons.admin.formatting import exact_time, grouped_number, refusal_text
 from coupons.admin.typed import CampaignBase
 from coupons.audit.labels import OTHER_REASON, PAUSE_REASONS
 from coupons.audit.log import typed_reason
@@ -88,6 +89,31 @@ def _forecast(name: str, campaign: Campaign, request: HttpRequest) -> tuple[list
 
 
 def _announcement(campaign: Campaign) -> list[str]:
-    """What becomes public: the terms, and the window."""
-    opens = _("It opens at {}.").format(exact_time(campaign.opens_at))
-    return [terms_line(campaign), opens]
+    """What becomes public: the terms, the window, for whom it is, and its waitlist."""
+    return [
+        terms_line(campaign),
+        _("It opens at {}.").format(exact_time(campaign.opens_at)),
+        _("It closes at {}.").format(exact_time(campaign.closes_at)),
+        _per_user_text(campaign.per_user),
+        _("It is open to users with the segment {} only.").format(campaign.audience)
+        if campaign.audience
+        else _("It is open to everybody."),
+        _waitlist_text(campaign),
+    ]
+
+
+def _per_user_text(count: int) -> str:
+    text = ngettext(
+        "Each user gets at most {} coupon.", "Each user gets at most {} coupons.", count
+    )
+    return text.format(grouped_number(count))
+
+
+def _waitlist_text(campaign: Campaign) -> str:
+    count = campaign.waitlist_limit
+    if not count:
+        return _("It has no waitlist.")
+    text = ngettext(
+        "Its waitlist takes {} user at most.", "Its waitlist takes {} users at most.", count
+    )
+    return text.format(grouped_number(count))

@@ -21,6 +21,7 @@ from coupons.models.currencies import DECIMALS
 FIELDS = ("discount", "currency", *rules.AMOUNTS, *VALIDITY)
 _UNTIL = ("valid_until", "valid_until_shown", "valid_until_meant")  # inputs of one field
 _MOST_CHARS = 64  # of a typed amount
+_MOST_WHY = 120  # characters of a reason
 
 
 class TermsPreview(CampaignBase):
@@ -59,12 +60,28 @@ def preview_of(typed: Mapping[str, Any]) -> dict[str, Any]:
         and rules.given_amount(values, "minimum_order") is not None
     )
     if not is_complete:
-        return {"text": "", "is_fault": False}
+        why = _unreadable(typed)
+        return {"text": why, "is_fault": bool(why)}
     fault = next(rules.definition_faults(values), None) or _both_validities(values)
     if fault is not None:
         return {"text": fault[1], "is_fault": True}
     values["discount_cap"] = rules.given_amount(values, "discount_cap")
     return {"text": terms_line(Campaign(**values)), "is_fault": False}
+
+
+def _unreadable(typed: Mapping[str, Any]) -> str:
+    """Why what is typed comes to no terms, as the form would say; empty: it is not filled in."""
+    for name in ("discount_value", "currency"):
+        field = Campaign._meta.get_field(name)
+        text = str(typed.get(name) or "")[:_MOST_CHARS].strip()
+        if not text:
+            continue
+        try:
+            field.clean(text, None)  # type: ignore[union-attr]
+        except ValidationError as fault:
+            label = str(field.verbose_name)  # type: ignore[union-attr]
+            return f"{label}: {fault.messages[0][:_MOST_WHY]}"
+    return ""
 
 
 def _both_validities(values: rules.Values) -> rules.Fault | None:

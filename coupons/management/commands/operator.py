@@ -30,7 +30,7 @@ from coupons.models.rights import ROLES
 
 SUPERUSER = "superuser"
 LONGEST_NAME_BYTES = 150
-LOCAL_SITE = "http://localhost:8090"
+LOCAL_SITE = settings.OPERATORS_SITE
 
 
 class Command(SentenceCommand):
