@@ -51,7 +51,7 @@ def _differ(stored: Campaign | None, draft: Campaign, names: tuple[str, ...]) ->
 
 def unserved_text() -> str:
     return _(
-        "Nobody on the waitlist will ever get a coupon: stock that comes back is not given to it. "
+        "No user on the waitlist will ever get a coupon: stock that comes back is not given to it. "
         "Choose the waitlist for stock that comes back, or a longest waitlist of 0."
     )
 

@@ -137,7 +137,7 @@ def unserved_waitlist(campaign: Campaign) -> Line:
     """Of a campaign that has one (`Campaign.has_unserved_waitlist`)."""
     return amber(
         "waitlist",
-        _("Users may join the waitlist, and nobody on it will ever get a coupon."),
+        _("Users may join the waitlist, and no user on it will ever get a coupon."),
         _("Make another campaign whose stock that comes back goes to the waitlist.")
         if campaign.state != State.DRAFT
         else _("Let stock that comes back go to the waitlist, or set the longest waitlist to 0."),

@@ -43,6 +43,8 @@ def test_who_has_a_coupon_is_found_as_well(operator_client: Client, refused: Non
     text = operator_client.post(WHY, {"campaign": "sale", "user": "ann"}).content.decode()
     assert "got place 1" in text
     assert "You have a coupon of “The sale”: you were number 1." in text
+    assert "<td>≥ 1</td>" in text  # who has it and asks again is not counted
+    assert "How often a winner asked again is not counted." in text
 
 
 def test_who_never_asked(operator_client: Client, refused: None) -> None:

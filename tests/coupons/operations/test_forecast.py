@@ -199,6 +199,6 @@ def test_who_is_on_the_waitlist_is_spoken_of(
 def test_scheduling_warns_of_a_waitlist_that_nobody_serves(draft: Drafts) -> None:
     draft("sale", waitlist_limit=5, returns_to="burn")
     told = dry_runs.forecast_verb("schedule", "sale", actor="mina").sentences
-    assert told[-1].startswith("Nobody on the waitlist will ever get a coupon")
+    assert told[-1].startswith("No user on the waitlist will ever get a coupon")
     Campaign.objects.update(returns_to="waitlist")
     assert "waitlist" not in str(dry_runs.forecast_verb("schedule", "sale", actor="mina").sentences)
