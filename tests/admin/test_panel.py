@@ -41,7 +41,7 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
     assert before.pop("revision") == after["revision"]
     assert before == {
         "state": "open", "label": "open", "stock": 10, "admitted": 1, "stored": 0,
-        "waiting": 1, "parked": 0, "remaining": 9, "note": "",
+        "waiting": 1, "parked": 0, "remaining": 9, "note": "", "is_whole": True,
     }  # fmt: skip
     assert (after["stored"], after["waiting"], after["admitted"]) == (1, 0, 1)
 
