@@ -6,6 +6,7 @@ These are subclasses of Django's, so that Django's system checks still find what
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -45,7 +46,10 @@ class AdminSession(AdminOnly, SessionMiddleware):
 class AdminLocale(AdminOnly, LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         """Chooses the language as the API does: Django's parser ignores a refusal by `q=0`."""
-        language = translations.page_language(request)
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+        accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
+        supported = dict(settings.LANGUAGES)
+        language = chosen if chosen in supported else translations.language_of(accepted)
         translation.activate(language)
         request.LANGUAGE_CODE = language
 

@@ -33,7 +33,7 @@ OUR_OWN = {  # documents, rows, files and settings that we or the operator have 
     "config/env.py", "coupons/management/commands/operator.py", "coupons/monitoring/store_tls.py",
     "coupons/assets/static/pages/verify_receipt.py", "coupons/rehearsal/claim_connection.py",
     "coupons/management/commands/dress_rehearsal.py", "coupons/audit/trail.py",
-    "coupons/admin/attempts/attempt_rows.py",
+    "coupons/admin/attempts/attempt_rows.py", "coupons/audit/labels.py",
 }  # fmt: skip
 
 
