@@ -244,3 +244,8 @@ def _run_job(job: Job) -> dict[str, int]:
         pass
     counts = jobs.count_verdicts(job)
     return {"coupons": counts.get("revoked", 0), "refused": counts.get("refused", 0)}
+
+
+def make_revocations(slug: str) -> Job:
+    """A list that waits for an approval: of a direct campaign, four lines."""
+    return make_job(slug, Drawn("revoke", "direct", "open", False, 6, 4, 0, 0, 0, 4))
